@@ -1,0 +1,196 @@
+/**
+ * The event as the contract has it: field names, enumerations and the zod schema that holds every limit of a field.
+ * The schema checks a normalised event (see prepare-event.ts) and is the source of the OpenAPI document.
+ */
+import * as z from "zod";
+import {
+  MAX_CHANGE_PATH_BYTES,
+  MAX_CHANGES,
+  MAX_ERROR_MESSAGE_CHARACTERS,
+  MAX_EVENT_ID_CHARACTERS,
+  MAX_MESSAGE_CHARACTERS,
+  MAX_NAME_BYTES,
+  MAX_ON_BEHALF_OF,
+  MAX_RESOURCE_ID_BYTES,
+  MAX_SOURCE_IP_BYTES,
+  MAX_STACK_TRACE_CHARACTERS,
+  MAX_TENANT_ID_CHARACTERS,
+  MAX_USER_AGENT_BYTES,
+} from "#event/limits.ts";
+import { isPlainObject } from "#lib/canonical-json.ts";
+import { parseInstant } from "#lib/instant.ts";
+import { fitsCharacters, fitsUtf8 } from "#lib/text.ts";
+
+export const LEVELS = ["DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"] as const;
+export const CATEGORIES = [
+  "AUTHENTICATION",
+  "AUTHORIZATION",
+  "DATA_ACCESS",
+  "DATA_MODIFICATION",
+  "SYSTEM_EVENT",
+  "USER_ACTION",
+  "API_REQUEST",
+  "ERROR_EVENT",
+  "PERFORMANCE",
+  "SECURITY",
+] as const;
+
+export type Level = (typeof LEVELS)[number];
+export type Category = (typeof CATEGORIES)[number];
+
+export const DEFAULT_LEVEL: Level = "INFO";
+export const DEFAULT_CATEGORY: Category = "SYSTEM_EVENT";
+export const DEFAULT_TENANT = "default";
+
+/** Names that routes use where an event id stands; no event may be called so. */
+const RESERVED_EVENT_IDS = new Set([".", "..", "batch", "query", "export", "feed"]);
+
+const bytes = (maxBytes: number): z.ZodString =>
+  z
+    .string()
+    .min(1)
+    .refine((text) => fitsUtf8(text, maxBytes), { error: (issue) => tooManyBytes(issue.input, maxBytes) })
+    .meta({ description: `at most ${maxBytes} bytes of UTF-8`, maxLength: maxBytes });
+
+const characters = (maxCharacters: number): z.ZodString =>
+  z
+    .string()
+    .refine((text) => fitsCharacters(text, maxCharacters), {
+      error: (issue) => `is ${[...String(issue.input)].length} characters; the limit is ${maxCharacters}`,
+    })
+    .meta({ maxLength: maxCharacters });
+
+function tooManyBytes(input: unknown, maxBytes: number): string {
+  return `is ${Buffer.byteLength(String(input))} bytes; the limit is ${maxBytes}`;
+}
+
+export const EventId = z
+  .string()
+  .regex(/^[A-Za-z0-9._:-]+$/, { error: "may hold only letters, digits and . _ : -" })
+  .max(MAX_EVENT_ID_CHARACTERS, {
+    error: (issue) => `is ${String(issue.input).length} characters; the limit is ${MAX_EVENT_ID_CHARACTERS}`,
+  })
+  .refine((id) => !RESERVED_EVENT_IDS.has(id), {
+    error: (issue) => `${JSON.stringify(issue.input)} is a reserved name`,
+  })
+  .meta({ description: "the sender's idempotency key; default a UUIDv7" });
+
+export const TenantId = z
+  .string()
+  .regex(/^[A-Za-z0-9._:-]+$/, { error: "may hold only letters, digits and . _ : -" })
+  .max(MAX_TENANT_ID_CHARACTERS, {
+    error: (issue) => `is ${String(issue.input).length} characters; the limit is ${MAX_TENANT_ID_CHARACTERS}`,
+  })
+  .refine((id) => id !== "." && id !== ".." && !id.startsWith("_"), {
+    error: (issue) => `${JSON.stringify(issue.input)} is a reserved name; tenants do not begin with _`,
+  });
+
+/** An RFC 3339 date-time with zone; stored as sent, compared as the instant. */
+export const Timestamp = z
+  .string()
+  .refine((text) => typeof parseInstant(text) === "object", {
+    error: (issue) => String(parseInstant(String(issue.input))),
+  })
+  .meta({ format: "date-time" });
+
+/** How an enumeration's value is written; the service takes any case. */
+export const Level = z
+  .enum(LEVELS, { error: (issue) => notOneOf(issue.input, LEVELS) })
+  .meta({ default: DEFAULT_LEVEL });
+export const Category = z
+  .enum(CATEGORIES, { error: (issue) => notOneOf(issue.input, CATEGORIES) })
+  .meta({ default: DEFAULT_CATEGORY });
+
+function notOneOf(input: unknown, values: readonly string[]): string {
+  if (typeof input !== "string")
+    return `is ${input === null ? "null" : typeof input}; expected one of ${values.join(", ")}`;
+  return `${JSON.stringify(input.slice(0, 64))} is not one of ${values.join(", ")}`;
+}
+
+const OnBehalfOf = z.strictObject({ type: bytes(MAX_NAME_BYTES), id: bytes(MAX_NAME_BYTES) });
+
+const Change = z.strictObject({
+  path: z
+    .string()
+    .regex(/^(?:\/(?:[^~/]|~[01])*)*$/, { error: "is not a JSON Pointer, such as /address/city" })
+    .refine((path) => fitsUtf8(path, MAX_CHANGE_PATH_BYTES), {
+      error: (issue) => tooManyBytes(issue.input, MAX_CHANGE_PATH_BYTES),
+    }),
+  before: z.unknown().optional(),
+  after: z.unknown().optional(),
+});
+
+/** A normalised event as a client may send it. Member names are the wire's. */
+export const AuditEventInput = z.strictObject({
+  event_id: EventId.optional(),
+  timestamp: Timestamp.optional().meta({ description: "when it happened; default is received_at" }),
+  level: Level.optional(),
+  category: Category.optional(),
+  action: bytes(MAX_NAME_BYTES),
+  service_name: bytes(MAX_NAME_BYTES),
+  user_id: bytes(MAX_NAME_BYTES).optional(),
+  session_id: bytes(MAX_NAME_BYTES).optional(),
+  request_id: bytes(MAX_NAME_BYTES).optional(),
+  resource_type: bytes(MAX_NAME_BYTES).optional(),
+  resource_id: bytes(MAX_RESOURCE_ID_BYTES).optional(),
+  message: characters(MAX_MESSAGE_CHARACTERS).optional(),
+  metadata: z
+    .custom<Readonly<Record<string, unknown>>>(isPlainObject, { error: "is not a JSON object" })
+    .optional()
+    .meta({ type: "object", description: "at most 50,000 bytes serialised, at most 32 levels deep" }),
+  error_code: bytes(MAX_NAME_BYTES).optional(),
+  error_message: characters(MAX_ERROR_MESSAGE_CHARACTERS).optional(),
+  stack_trace: characters(MAX_STACK_TRACE_CHARACTERS).optional(),
+  duration_ms: z.number().min(0).optional(),
+  tenant_id: TenantId.optional(),
+  source_ip: bytes(MAX_SOURCE_IP_BYTES).optional(),
+  user_agent: bytes(MAX_USER_AGENT_BYTES).optional(),
+  trace_id: z
+    .string()
+    .regex(/^[0-9a-fA-F]{32}$/, { error: "is not 32 hexadecimal digits" })
+    .optional(),
+  span_id: z
+    .string()
+    .regex(/^[0-9a-fA-F]{16}$/, { error: "is not 16 hexadecimal digits" })
+    .optional(),
+  on_behalf_of: z.array(OnBehalfOf).max(MAX_ON_BEHALF_OF).optional(),
+  changes: z.array(Change).max(MAX_CHANGES).optional(),
+});
+export type AuditEventInput = z.infer<typeof AuditEventInput>;
+
+/** What a caller of the library may pass: also lower-case enumerations, and null or "" for an absent optional field. */
+export type AuditEventDraft = Readonly<{
+  [Field in keyof AuditEventInput]?:
+    | AuditEventInput[Field]
+    | (Field extends "level" | "category" ? string : never)
+    | null;
+}>;
+
+/** Members of an event that are always there once it is accepted. */
+interface FilledMembers {
+  readonly event_id: string;
+  readonly tenant_id: string;
+  readonly timestamp: string;
+  readonly level: Level;
+  readonly category: Category;
+  readonly message: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** An event at acceptance, defaults filled in. Absent optional members may be undefined. */
+export interface NewEvent extends Readonly<Omit<AuditEventInput, keyof FilledMembers>>, FilledMembers {}
+
+/** An accepted event: what GET answers, less `content_hash`. Absent optional members are absent. */
+export interface AuditEvent extends NewEvent {
+  readonly received_at: string;
+}
+
+/** An event as the service answers it. */
+export interface StoredAuditEvent extends AuditEvent {
+  /** Lower-case hex SHA-256 of the event's canonical content. */
+  readonly content_hash: string;
+  /** Ids under which other content sent with the same id is kept. */
+  readonly conflicts?: readonly string[];
+}
+
+export const EVENT_FIELDS: ReadonlySet<string> = new Set(Object.keys(AuditEventInput.shape));

@@ -1,0 +1,240 @@
+/**
+ * From whatever a client sent to a line that can be stored, or to every reason why not: normalise, validate, fill in
+ * defaults, serialise. Synchronous, so that nothing a caller changes afterwards can reach the log.
+ */
+import type { NewEvent } from "#event/audit-event.ts";
+import {
+  AuditEventInput,
+  CATEGORIES,
+  DEFAULT_CATEGORY,
+  DEFAULT_LEVEL,
+  DEFAULT_TENANT,
+  EVENT_FIELDS,
+  LEVELS,
+} from "#event/audit-event.ts";
+import { MAX_EVENT_BYTES, MAX_FUTURE_MS, MAX_METADATA_BYTES, MAX_VALUE_DEPTH } from "#event/limits.ts";
+import type { EncodedLine } from "#event/stored-line.ts";
+import { encodeLine } from "#event/stored-line.ts";
+import {
+  canonicalJson,
+  isPlainObject,
+  jsonProblems,
+  mayHoldBadStrings,
+  NotJsonError,
+} from "#lib/canonical-json.ts";
+import type { FieldError } from "#lib/errors.ts";
+import type { Instant } from "#lib/instant.ts";
+import { compareInstants, instantFromMs, parseInstant } from "#lib/instant.ts";
+import { childPointer, toPointer } from "#lib/json-pointer.ts";
+import { fitsUtf8 } from "#lib/text.ts";
+
+/** What the service adds to an event at acceptance. */
+export interface Stamp {
+  readonly receivedAtMs: number;
+  /** The same moment as RFC 3339 UTC with milliseconds. */
+  readonly receivedAt: string;
+  /** Tenant of the caller's key; undefined while no keys are configured, when a body may name any. */
+  readonly keyTenant: string | undefined;
+  readonly newEventId: () => string;
+  /** 16 random bytes, base64url. */
+  readonly newSalt: () => string;
+}
+
+/** An event ready to be stored: `text` is its line from now on. */
+export interface PreparedLine extends EncodedLine {
+  readonly event: NewEvent;
+  readonly instant: Instant;
+}
+
+export type Preparation =
+  | { readonly kind: "prepared"; readonly line: PreparedLine }
+  | {
+      readonly kind: "refused";
+      readonly code: "validation-failed" | "payload-too-large";
+      readonly errors: readonly FieldError[];
+    };
+
+/**
+ * @param input attacker-controlled
+ * @param fallbackEventId the id where the event names none; default `stamp.newEventId()`
+ */
+export function prepareEvent(input: unknown, stamp: Stamp, fallbackEventId?: string): Preparation {
+  if (!isPlainObject(input)) return refused([{ path: "", message: "is not a JSON object" }]);
+  const unknown = unknownMembers(input);
+  if (unknown.length > 0) return refused(unknown);
+  const given = normalise(input);
+  const parsed = AuditEventInput.safeParse(given);
+  if (!parsed.success) {
+    return refused(
+      parsed.error.issues.map((issue) => ({ path: toPointer(issue.path), message: issue.message })),
+    );
+  }
+  const timestamp = parsed.data.timestamp;
+  const instant = timestamp === undefined ? instantFromMs(stamp.receivedAtMs) : parseInstant(timestamp);
+  if (typeof instant === "string") return refused([{ path: "/timestamp", message: instant }]);
+  const errors = contextErrors(parsed.data, instant, stamp);
+  if (errors.length > 0) return refused(errors);
+
+  const filled = fillDefaults(given, stamp, fallbackEventId);
+  return serialise({ ...filled, instant, salt: stamp.newSalt(), receivedAt: stamp.receivedAt });
+}
+
+function refused(errors: readonly FieldError[]): Preparation {
+  return { kind: "refused", code: "validation-failed", errors };
+}
+
+function unknownMembers(input: Readonly<Record<string, unknown>>): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const key of Object.keys(input)) {
+    if (!EVENT_FIELDS.has(key))
+      errors.push({ path: childPointer("", key.slice(0, 128)), message: unknownField(key) });
+  }
+  return errors;
+}
+
+type Normalised = Record<keyof AuditEventInput, unknown>;
+
+/** Absent optional members become undefined, enumerations upper case, names trimmed. One object shape, for speed. */
+function normalise(input: Readonly<Record<string, unknown>>): Normalised {
+  return {
+    action: trimmed(input["action"]),
+    category: normaliseEnum(optional(input["category"])),
+    changes: optional(input["changes"]),
+    duration_ms: optional(input["duration_ms"]),
+    error_code: optional(input["error_code"]),
+    error_message: optional(input["error_message"]),
+    event_id: optional(input["event_id"]),
+    level: normaliseEnum(optional(input["level"])),
+    message: optional(input["message"]),
+    metadata: optional(input["metadata"]),
+    on_behalf_of: optional(input["on_behalf_of"]),
+    request_id: optional(input["request_id"]),
+    resource_id: optional(input["resource_id"]),
+    resource_type: optional(input["resource_type"]),
+    service_name: trimmed(input["service_name"]),
+    session_id: optional(input["session_id"]),
+    source_ip: optional(input["source_ip"]),
+    span_id: optional(input["span_id"]),
+    stack_trace: optional(input["stack_trace"]),
+    tenant_id: optional(input["tenant_id"]),
+    timestamp: optional(input["timestamp"]),
+    trace_id: optional(input["trace_id"]),
+    user_agent: optional(input["user_agent"]),
+    user_id: optional(input["user_id"]),
+  };
+}
+
+function optional(value: unknown): unknown {
+  return value === null || value === "" ? undefined : value;
+}
+
+function trimmed(value: unknown): unknown {
+  return typeof value === "string" ? value.trim() : value;
+}
+
+function unknownField(key: string): string {
+  if (key === "received_at" || key === "content_hash" || key === "conflicts" || key.startsWith("_")) {
+    return "is set by the service and cannot be sent";
+  }
+  return "is not a field of an event; put it into metadata, or correct its name";
+}
+
+const VERBATIM: ReadonlySet<string> = new Set([...LEVELS, ...CATEGORIES]);
+
+/** Levels and categories are taken in any case; WARNING is WARN. */
+export function normaliseEnum(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  if (VERBATIM.has(value)) return value;
+  const upper = value.toUpperCase();
+  return upper === "WARNING" ? "WARN" : upper;
+}
+
+/** Rules that depend on more than the event itself. */
+function contextErrors(event: AuditEventInput, instant: Instant, stamp: Stamp): FieldError[] {
+  const errors: FieldError[] = [];
+  const latest = instantFromMs(stamp.receivedAtMs + MAX_FUTURE_MS);
+  if (compareInstants(instant, latest) > 0) {
+    const message = `is more than ${MAX_FUTURE_MS / 60_000} minutes ahead of the service's clock, which reads ${stamp.receivedAt}`;
+    errors.push({ path: "/timestamp", message });
+  }
+  if (stamp.keyTenant !== undefined && event.tenant_id !== undefined && event.tenant_id !== stamp.keyTenant) {
+    errors.push({ path: "/tenant_id", message: "is not the tenant of this key; leave it out" });
+  }
+  return errors;
+}
+
+interface Filled {
+  readonly event: NewEvent;
+  /** Names of members that the sender left to the service, sorted. */
+  readonly defaulted: readonly string[];
+}
+
+function fillDefaults(given: Normalised, stamp: Stamp, fallbackEventId: string | undefined): Filled {
+  const defaulted: string[] = [];
+  const fill = (name: keyof AuditEventInput, value: unknown): void => {
+    given[name] = value;
+    defaulted.push(name);
+  };
+  if (given.category === undefined) fill("category", DEFAULT_CATEGORY);
+  given.event_id ??= fallbackEventId;
+  if (given.event_id === undefined) fill("event_id", stamp.newEventId());
+  if (given.level === undefined) fill("level", DEFAULT_LEVEL);
+  if (given.message === undefined) fill("message", "");
+  if (given.metadata === undefined) fill("metadata", {});
+  given.tenant_id ??= stamp.keyTenant ?? DEFAULT_TENANT;
+  if (given.timestamp === undefined) fill("timestamp", stamp.receivedAt);
+  // cast: the schema has just accepted these very members (it transforms none), and the missing ones are filled in.
+  return { event: given as unknown as NewEvent, defaulted };
+}
+
+interface Serialisable extends Filled {
+  readonly receivedAt: string;
+  readonly instant: Instant;
+  readonly salt: string;
+}
+
+function serialise({ event, defaulted, instant, salt, receivedAt }: Serialisable): Preparation {
+  let line: EncodedLine;
+  try {
+    const metadata = canonicalJson(event.metadata, MAX_VALUE_DEPTH);
+    if (!fitsUtf8(metadata, MAX_METADATA_BYTES)) {
+      return refused([
+        {
+          path: "/metadata",
+          message: `is ${Buffer.byteLength(metadata)} bytes serialised; the limit is ${MAX_METADATA_BYTES}`,
+        },
+      ]);
+    }
+    line = encodeLine({ event, defaulted, salt, metadata, receivedAt });
+  } catch (error) {
+    if (!(error instanceof NotJsonError)) throw error;
+    return refused(valueProblems(event));
+  }
+  if (mayHoldBadStrings(line.text)) {
+    const problems = valueProblems(event);
+    if (problems.length > 0) return refused(problems);
+  }
+  if (!fitsUtf8(line.text, MAX_EVENT_BYTES)) {
+    const bytes = Buffer.byteLength(line.text);
+    const message = `the event is ${bytes} bytes serialised; the limit is ${MAX_EVENT_BYTES}`;
+    return { kind: "refused", code: "payload-too-large", errors: [{ path: "", message }] };
+  }
+  return { kind: "prepared", line: { ...line, event, instant } };
+}
+
+/** By path, what in the event's values cannot be stored as sent. */
+function valueProblems(event: NewEvent): FieldError[] {
+  const problems: FieldError[] = [];
+  for (const [name, value] of Object.entries(event)) {
+    if (name === "changes" && Array.isArray(value)) {
+      value.forEach((change: unknown, index) => {
+        for (const [part, partValue] of Object.entries(change ?? {})) {
+          problems.push(
+            ...jsonProblems(partValue, { path: `/changes/${index}/${part}`, maxDepth: MAX_VALUE_DEPTH }),
+          );
+        }
+      });
+    } else problems.push(...jsonProblems(value, { path: childPointer("", name), maxDepth: MAX_VALUE_DEPTH }));
+  }
+  return problems;
+}

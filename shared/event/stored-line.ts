@@ -1,0 +1,117 @@
+/**
+ * The stored line: one canonical JSON line (RFC 8785) per accepted event, the authority from acceptance on and never
+ * serialised again. Format version 1, golden in `test/vectors`.
+ *
+ * Canonical order puts the members the service adds (`_defaulted`, `_salt`, `_v`) first and `received_at` between a
+ * head (action … on_behalf_of) and a tail (request_id … user_id). The content hash is over head and tail alone, so
+ * each member is serialised once, and both the content and the public form are cut out of a line without parsing it.
+ */
+import { hash } from "node:crypto";
+import type { NewEvent, StoredAuditEvent } from "#event/audit-event.ts";
+import { MAX_VALUE_DEPTH } from "#event/limits.ts";
+import { canonicalJson } from "#lib/canonical-json.ts";
+
+export const LINE_VERSION = 1;
+
+export interface EncodedLine {
+  /** The exact stored line, without its newline. */
+  readonly text: string;
+  /** Lower-case hex SHA-256 of the canonical content. */
+  readonly contentHash: string;
+}
+
+/** Containers of an event nest this deep around the values that MAX_VALUE_DEPTH limits: [ { path, before, after } ]. */
+const WRAPPING_DEPTH = 2;
+
+interface LineParts {
+  readonly event: NewEvent;
+  /** RFC 3339 UTC, milliseconds. */
+  readonly receivedAt: string;
+  /** Members that the service filled in, sorted. */
+  readonly defaulted: readonly string[];
+  /** 16 random bytes, base64url. */
+  readonly salt: string;
+  /** The event's metadata in canonical form. */
+  readonly metadata: string;
+}
+
+/** @throws NotJsonError where a value has no canonical form */
+export function encodeLine({ event, receivedAt, defaulted, salt, metadata }: LineParts): EncodedLine {
+  const head =
+    `"action":${JSON.stringify(event.action)},"category":"${event.category}"` +
+    nested(',"changes":', event.changes) +
+    nested(',"duration_ms":', event.duration_ms) +
+    text(',"error_code":', event.error_code) +
+    text(',"error_message":', event.error_message) +
+    `,"event_id":"${event.event_id}","level":"${event.level}","message":${JSON.stringify(event.message)},"metadata":${metadata}` +
+    nested(',"on_behalf_of":', event.on_behalf_of);
+  const beforeTime =
+    text(',"request_id":', event.request_id) +
+    text(',"resource_id":', event.resource_id) +
+    text(',"resource_type":', event.resource_type) +
+    `,"service_name":${JSON.stringify(event.service_name)}` +
+    text(',"session_id":', event.session_id) +
+    text(',"source_ip":', event.source_ip) +
+    text(',"span_id":', event.span_id) +
+    text(',"stack_trace":', event.stack_trace) +
+    `,"tenant_id":"${event.tenant_id}"`;
+  const time = `,"timestamp":"${event.timestamp}"`;
+  const afterTime = `${text(',"trace_id":', event.trace_id)}${text(',"user_agent":', event.user_agent)}${text(',"user_id":', event.user_id)}}`;
+
+  const names = defaulted.length === 0 ? "" : `"${defaulted.join('","')}"`;
+  const contentTime = defaulted.includes("timestamp") ? "" : time;
+  return {
+    text: `{"_defaulted":[${names}],"_salt":"${salt}","_v":${LINE_VERSION},${head},"received_at":"${receivedAt}"${beforeTime}${time}${afterTime}`,
+    contentHash: hash("sha256", `{${head}${beforeTime}${contentTime}${afterTime}`),
+  };
+}
+
+function text(name: string, value: string | undefined): string {
+  return value === undefined ? "" : name + JSON.stringify(value);
+}
+
+function nested(name: string, value: unknown): string {
+  return value === undefined ? "" : name + canonicalJson(value, MAX_VALUE_DEPTH + WRAPPING_DEPTH);
+}
+
+/** What the service puts before the event's own members. */
+const PREFIX = /^\{"_defaulted":\[([^\]]*)\],"_salt":"[\w-]*","_v":1,/;
+const RECEIVED_AT = ',"received_at":"';
+const TIMESTAMP = ',"timestamp":"';
+
+/** An event read back from its line. */
+export interface DecodedLine {
+  readonly contentHash: string;
+  /** The event as the API answers it, as JSON text: `content_hash` first, then the members in canonical order. */
+  readonly json: string;
+}
+
+/**
+ * Cuts content and public form out of a version 1 line, in which members stand in canonical order.
+ * @throws RangeError where `text` is no such line
+ */
+export function decodeLine(text: string): DecodedLine {
+  const prefix = PREFIX.exec(text);
+  // Behind received_at every value is a string, and inside a string a quote is escaped: the last match is the member.
+  const receivedAt = text.lastIndexOf(RECEIVED_AT);
+  if (prefix === null || receivedAt === -1) throw new RangeError("not a stored line of format version 1");
+  const head = text.slice(prefix[0].length, receivedAt);
+  let tail = text.slice(text.indexOf('"', receivedAt + RECEIVED_AT.length) + 1);
+  if (prefix[1]?.includes('"timestamp"') === true) {
+    const from = tail.indexOf(TIMESTAMP);
+    tail = tail.slice(0, from) + tail.slice(tail.indexOf('"', from + TIMESTAMP.length) + 1);
+  }
+  const contentHash = hash("sha256", `{${head}${tail}`);
+  return { contentHash, json: publicJson({ text, contentHash }) };
+}
+
+/** The event as the API answers it, as JSON text: `content_hash` first, then its members in canonical order. */
+export function publicJson({ text, contentHash }: EncodedLine): string {
+  return `{"content_hash":"${contentHash}",${text.replace(PREFIX, "")}`;
+}
+
+/** The event of a line as a value, for callers in the same process. */
+export function readEvent(json: string): StoredAuditEvent {
+  // cast: the text was cut from a line that this service validated before it stored it.
+  return JSON.parse(json) as StoredAuditEvent;
+}
