@@ -2,6 +2,7 @@
 // for violations, and each rule is shown a sample of every violation it exists for, so that none passes by being blind.
 import { beforeAll, describe, expect, it } from "vitest";
 
+import { compareLintLayers } from "#test/support/architecture/lint-layers.ts";
 import { parseFile } from "#test/support/architecture/modules.ts";
 import type { Manifest, Violation } from "#test/support/architecture/modules.ts";
 import { listProjectPaths, readManifest, readProjectCode } from "#test/support/architecture/project-files.ts";
@@ -9,6 +10,7 @@ import { RULES } from "#test/support/architecture/rules.ts";
 import type { Project } from "#test/support/architecture/rules.ts";
 import { COMMENT_SAMPLES, OPENING, SAMPLES } from "#test/support/architecture/samples.ts";
 import type { Sample } from "#test/support/architecture/samples.ts";
+import { TOOL_SAMPLES, runTools } from "#test/support/architecture/tool-samples.ts";
 
 /** May be longer than 300 lines: catalogues and vectors, whose parts nobody reads apart. */
 const LONG_FILES = ["test/support/architecture/samples.ts"];
@@ -58,6 +60,22 @@ describe("the samples", () => {
     const reported = good.flatMap((sample) => judge(rule, sample, opening).map(format));
 
     expect(reported).toEqual([]);
+  });
+});
+
+describe("compiler, linter and knip", () => {
+  let reported: ReadonlySet<string>;
+
+  beforeAll(async () => {
+    reported = await runTools(TOOL_SAMPLES);
+  });
+
+  it("hold the same layers as the matrix", async () => {
+    expect(await compareLintLayers()).toEqual([]);
+  });
+
+  it.each(TOOL_SAMPLES)("report what breaks rule $rule", ({ path, expected }) => {
+    expect([...reported].filter((entry) => entry.startsWith(path))).toContain(`${path}: ${expected}`);
   });
 });
 

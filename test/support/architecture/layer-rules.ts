@@ -54,6 +54,11 @@ export function layerOf(path: string): string | undefined {
   return layer !== undefined && layer in MATRIX ? layer : undefined;
 }
 
+/** Whether a file of `layer` may import from `target`, another layer or itself. */
+export function mayImport(layer: string, target: string): boolean {
+  return target === layer || (MATRIX[layer]?.includes(target) ?? false);
+}
+
 export function checkLayers(files: readonly ParsedFile[], manifest: Manifest): Violation[] {
   const known = new Set(files.map((file) => file.path));
   return files.flatMap((file) => {
@@ -88,8 +93,7 @@ function judgeReference(reference: ModuleReference, place: Place): string | unde
 
 function judgeFile(path: string, specifier: string, { layer, known }: Place): string | undefined {
   if (layer === "test") return undefined;
-  const target = layerOf(path);
-  if (target !== layer && !MATRIX[layer]?.includes(target ?? "")) return `${layer} imports ${specifier}`;
+  if (!mayImport(layer, layerOf(path) ?? "")) return `${layer} imports ${specifier}`;
   if (specifier.startsWith("#") && /\.[mc]?[jt]s$/.test(path) && !known.has(path)) {
     return `${specifier} is no file of the project`;
   }
