@@ -101,7 +101,8 @@ export const Category = z
   .enum(CATEGORIES, { error: (issue) => notOneOf(issue.input, CATEGORIES) })
   .meta({ default: DEFAULT_CATEGORY });
 
-function notOneOf(input: unknown, values: readonly string[]): string {
+/** The sentence for a value that an enumeration does not have; at most 64 characters of it are repeated. */
+export function notOneOf(input: unknown, values: readonly string[]): string {
   if (typeof input !== "string")
     return `is ${input === null ? "null" : typeof input}; expected one of ${values.join(", ")}`;
   return `${JSON.stringify(input.slice(0, 64))} is not one of ${values.join(", ")}`;
