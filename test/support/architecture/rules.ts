@@ -35,5 +35,5 @@ export const RULES: readonly Rule[] = [
   { name: "33 no commented-out code", check: ({ files }) => file.checkDeadCode(files) },
   { name: "34 environment", check: ({ files }) => code.inProduct(files, code.checkEnvironment) },
   { name: "47 no mocked modules", check: ({ files }) => code.checkMocks(files) },
-  { name: "zod is imported whole", check: ({ files }) => code.checkZodImports(files) },
+  { name: "55 zod is imported whole", check: ({ files }) => code.checkZodImports(files) },
 ];

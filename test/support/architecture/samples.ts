@@ -285,7 +285,7 @@ export const SAMPLES: readonly RuleSamples[] = [
     good: [{ "test/unit/lib/a.test.ts": 'const f = vi.fn(); // vi.mock("#lib/a.ts")' }],
   },
   {
-    rule: "zod is imported whole",
+    rule: "55 zod is imported whole",
     bad: [
       { "shared/event/a.ts": 'import { z } from "zod";' },
       { "shared/event/a.ts": 'import z from "zod";' },

@@ -77,8 +77,9 @@ const ROWS: readonly (readonly [rule: string, path: string, text: string, expect
   ],
   ["27 default", "shared/lib/default.ts", "export default 1;", "import(no-default-export)"],
   ["34 environment", "shared/service/env.ts", "export const a = process.env;", "node(no-process-env)"],
+  ["56 node:", "shared/service/builtin.ts", 'import "fs";', "unicorn(prefer-node-protocol)"],
   [
-    "zod",
+    "55 zod",
     "shared/event/zod.ts",
     'import { z } from "zod";\nexport const A = z.string();',
     "unicorn(import-style)",
