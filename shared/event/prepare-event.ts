@@ -2,6 +2,7 @@
  * From whatever a client sent to a line that can be stored, or to every reason why not: normalise, validate, fill in
  * defaults, serialise. Synchronous, so that nothing a caller changes afterwards can reach the log.
  */
+import type * as z from "zod";
 import type { NewEvent } from "#event/audit-event.ts";
 import {
   AuditEventInput,
@@ -40,6 +41,10 @@ export interface Stamp {
   readonly newSalt: () => string;
 }
 
+/** So many reasons are given for one event, and so much of a name is repeated: an answer stays small. */
+const MAX_ERRORS = 20;
+const MAX_SHOWN_NAME_CHARACTERS = 128;
+
 /** An event ready to be stored: `text` is its line from now on. */
 export interface PreparedLine extends EncodedLine {
   readonly event: NewEvent;
@@ -65,9 +70,7 @@ export function prepareEvent(input: unknown, stamp: Stamp, fallbackEventId?: str
   const given = normalise(input);
   const parsed = AuditEventInput.safeParse(given);
   if (!parsed.success) {
-    return refused(
-      parsed.error.issues.map((issue) => ({ path: toPointer(issue.path), message: issue.message })),
-    );
+    return refused(schemaErrors(parsed.error.issues));
   }
   const timestamp = parsed.data.timestamp;
   const instant = timestamp === undefined ? instantFromMs(stamp.receivedAtMs) : parseInstant(timestamp);
@@ -86,10 +89,29 @@ function refused(errors: readonly FieldError[]): Preparation {
 function unknownMembers(input: Readonly<Record<string, unknown>>): FieldError[] {
   const errors: FieldError[] = [];
   for (const key of Object.keys(input)) {
-    if (!EVENT_FIELDS.has(key))
-      errors.push({ path: childPointer("", key.slice(0, 128)), message: unknownField(key) });
+    if (EVENT_FIELDS.has(key)) continue;
+    errors.push({ path: memberPointer("", key), message: unknownField(key) });
+    if (errors.length === MAX_ERRORS) break;
   }
   return errors;
+}
+
+function memberPointer(path: string, key: string): string {
+  return childPointer(path, key.slice(0, MAX_SHOWN_NAME_CHARACTERS));
+}
+
+function schemaErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const issue of issues) {
+    const path = toPointer(issue.path);
+    if (issue.code !== "unrecognized_keys") errors.push({ path, message: issue.message });
+    else {
+      for (const key of issue.keys.slice(0, MAX_ERRORS))
+        errors.push({ path: memberPointer(path, key), message: "is not known here; correct its name" });
+    }
+    if (errors.length >= MAX_ERRORS) break;
+  }
+  return errors.slice(0, MAX_ERRORS);
 }
 
 type Normalised = Record<keyof AuditEventInput, unknown>;
@@ -141,12 +163,13 @@ function unknownField(key: string): string {
 
 const VERBATIM: ReadonlySet<string> = new Set([...LEVELS, ...CATEGORIES]);
 
-/** Levels and categories are taken in any case; WARNING is WARN. */
+/** Levels and categories are taken in any case; WARNING is WARN. What is neither stays as it is, to be refused. */
 export function normaliseEnum(value: unknown): unknown {
-  if (typeof value !== "string") return value;
-  if (VERBATIM.has(value)) return value;
+  if (typeof value !== "string" || VERBATIM.has(value)) return value;
+  if (!/^[A-Za-z_]{1,32}$/.test(value)) return value; // the upper case of other letters can be ASCII
   const upper = value.toUpperCase();
-  return upper === "WARNING" ? "WARN" : upper;
+  if (upper === "WARNING") return "WARN";
+  return VERBATIM.has(upper) ? upper : value;
 }
 
 /** Rules that depend on more than the event itself. */
@@ -222,19 +245,29 @@ function serialise({ event, defaulted, instant, salt, receivedAt }: Serialisable
   return { kind: "prepared", line: { ...line, event, instant } };
 }
 
-/** By path, what in the event's values cannot be stored as sent. */
+/** By path, what in the event's values cannot be stored as sent; absent members are undefined and no problem. */
 function valueProblems(event: NewEvent): FieldError[] {
   const problems: FieldError[] = [];
+  const check = (value: unknown, path: string): void => {
+    const maxProblems = MAX_ERRORS - problems.length;
+    problems.push(...jsonProblems(value, { path, maxDepth: MAX_VALUE_DEPTH, maxProblems }));
+  };
   for (const [name, value] of Object.entries(event)) {
-    if (name === "changes" && Array.isArray(value)) {
-      value.forEach((change: unknown, index) => {
-        for (const [part, partValue] of Object.entries(change ?? {})) {
-          problems.push(
-            ...jsonProblems(partValue, { path: `/changes/${index}/${part}`, maxDepth: MAX_VALUE_DEPTH }),
-          );
-        }
-      });
-    } else problems.push(...jsonProblems(value, { path: childPointer("", name), maxDepth: MAX_VALUE_DEPTH }));
+    if (value === undefined) continue;
+    if (name !== "changes" || !Array.isArray(value)) check(value, `/${name}`);
+    else value.forEach((change: unknown, index) => checkChange(change, { path: `/changes/${index}`, check }));
   }
   return problems;
+}
+
+interface ChangeContext {
+  readonly path: string;
+  readonly check: (value: unknown, path: string) => void;
+}
+
+/** The depth of `before` and `after` is their own; what stands around them does not count. */
+function checkChange(change: unknown, { path, check }: ChangeContext): void {
+  if (!isPlainObject(change)) return check(change, path);
+  for (const [part, value] of Object.entries(change)) check(value, `${path}/${part}`);
+  return undefined;
 }

@@ -41,22 +41,22 @@ export function encodeLine({ event, receivedAt, defaulted, salt, metadata }: Lin
     `"action":${JSON.stringify(event.action)},"category":"${event.category}"` +
     nested(',"changes":', event.changes) +
     nested(',"duration_ms":', event.duration_ms) +
-    text(',"error_code":', event.error_code) +
-    text(',"error_message":', event.error_message) +
+    member(',"error_code":', event.error_code) +
+    member(',"error_message":', event.error_message) +
     `,"event_id":"${event.event_id}","level":"${event.level}","message":${JSON.stringify(event.message)},"metadata":${metadata}` +
     nested(',"on_behalf_of":', event.on_behalf_of);
   const beforeTime =
-    text(',"request_id":', event.request_id) +
-    text(',"resource_id":', event.resource_id) +
-    text(',"resource_type":', event.resource_type) +
+    member(',"request_id":', event.request_id) +
+    member(',"resource_id":', event.resource_id) +
+    member(',"resource_type":', event.resource_type) +
     `,"service_name":${JSON.stringify(event.service_name)}` +
-    text(',"session_id":', event.session_id) +
-    text(',"source_ip":', event.source_ip) +
-    text(',"span_id":', event.span_id) +
-    text(',"stack_trace":', event.stack_trace) +
+    member(',"session_id":', event.session_id) +
+    member(',"source_ip":', event.source_ip) +
+    member(',"span_id":', event.span_id) +
+    member(',"stack_trace":', event.stack_trace) +
     `,"tenant_id":"${event.tenant_id}"`;
   const time = `,"timestamp":"${event.timestamp}"`;
-  const afterTime = `${text(',"trace_id":', event.trace_id)}${text(',"user_agent":', event.user_agent)}${text(',"user_id":', event.user_id)}}`;
+  const afterTime = `${member(',"trace_id":', event.trace_id)}${member(',"user_agent":', event.user_agent)}${member(',"user_id":', event.user_id)}}`;
 
   const names = defaulted.length === 0 ? "" : `"${defaulted.join('","')}"`;
   const contentTime = defaulted.includes("timestamp") ? "" : time;
@@ -66,7 +66,7 @@ export function encodeLine({ event, receivedAt, defaulted, salt, metadata }: Lin
   };
 }
 
-function text(name: string, value: string | undefined): string {
+function member(name: string, value: string | undefined): string {
   return value === undefined ? "" : name + JSON.stringify(value);
 }
 

@@ -3,7 +3,7 @@
  * Takes only what JSON can carry without loss; anything else is named by `jsonProblems`, never altered.
  */
 import type { FieldError } from "#lib/errors.ts";
-import { childPointer } from "#lib/json-pointer.ts";
+import { childPointer, shownPointer } from "#lib/json-pointer.ts";
 import { stringProblem } from "#lib/text.ts";
 
 /** Where RFC 8785 (ECMAScript Number::toString) begins to write integers with an exponent. */
@@ -101,7 +101,7 @@ export function jsonProblems(
   const problems: FieldError[] = [];
   const maxProblems = options.maxProblems ?? 20;
   const report = (path: string, message: string): void => {
-    if (problems.length < maxProblems) problems.push({ path, message });
+    if (problems.length < maxProblems) problems.push({ path: shownPointer(path), message });
   };
   const visit = (part: unknown, path: string, depthLeft: number): void => {
     if (problems.length >= maxProblems) return;

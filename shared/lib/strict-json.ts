@@ -5,7 +5,7 @@
  */
 import type { FieldError } from "#lib/errors.ts";
 import { AuditValidationError } from "#lib/errors.ts";
-import { childPointer } from "#lib/json-pointer.ts";
+import { childPointer, shownPointer } from "#lib/json-pointer.ts";
 
 /** Deeper bodies are refused whole: no event may nest a tenth as deep, and recursion stays bounded. */
 const MAX_DEPTH = 500;
@@ -107,7 +107,7 @@ function findProblems(text: string): FieldError[] {
   const problems: FieldError[] = [];
   let at = 0;
   const report = (path: string, message: string): void => {
-    if (problems.length < MAX_PROBLEMS) problems.push({ path, message });
+    if (problems.length < MAX_PROBLEMS) problems.push({ path: shownPointer(path), message });
   };
   const skipSpace = (): void => {
     while (" \t\n\r".includes(text[at] ?? "x")) at++;

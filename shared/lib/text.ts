@@ -11,9 +11,14 @@ export function fitsUtf8(text: string, maxBytes: number): boolean {
 export function fitsCharacters(text: string, maxCharacters: number): boolean {
   if (text.length <= maxCharacters) return true;
   if (text.length > maxCharacters * 2) return false;
+  return countCharacters(text) <= maxCharacters;
+}
+
+/** Unicode code points; a lone surrogate counts as one. */
+export function countCharacters(text: string): number {
   let characters = 0;
   for (const _ of text) characters++;
-  return characters <= maxCharacters;
+  return characters;
 }
 
 /** What makes `text` unfit to be stored, or undefined: a lone surrogate or a NUL. */
