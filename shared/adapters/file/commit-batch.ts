@@ -1,0 +1,59 @@
+/**
+ * Lines that wait for one write and one fsync, already as bytes. Buffers are lent from batch to batch, so that
+ * steady traffic allocates nothing here.
+ */
+import type { PreparedLine } from "#event/prepare-event.ts";
+
+const FIRST_BYTES = 256 * 1024;
+/** A larger buffer is left to the garbage collector after its batch. */
+const MAX_KEPT_BYTES = 8 * 1024 * 1024;
+const NEWLINE = 10;
+
+export class CommitBatch {
+  readonly lines: PreparedLine[] = [];
+  /** Where each line begins in the batch. */
+  readonly starts: number[] = [];
+  /** Settles when the batch is durable or has failed. */
+  readonly done: Promise<unknown>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+  private buffer: Buffer;
+  private used = 0;
+
+  constructor(buffer: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)) {
+    this.buffer = buffer;
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    this.done = promise;
+    this.resolve = () => resolve(undefined);
+    this.reject = reject;
+    promise.catch(() => undefined); // whoever waits sees the rejection; a batch nobody waits for must not end the process
+  }
+
+  get bytes(): Uint8Array {
+    return this.buffer.subarray(0, this.used);
+  }
+
+  get size(): number {
+    return this.used;
+  }
+
+  add(line: PreparedLine): void {
+    this.reserve(line.text.length * 3 + 1); // UTF-8 takes at most three bytes for a UTF-16 code unit
+    this.lines.push(line);
+    this.starts.push(this.used);
+    this.used += this.buffer.write(line.text, this.used);
+    this.buffer[this.used++] = NEWLINE;
+  }
+
+  /** The buffer, for the next batch; this one must not be used any more. */
+  takeBuffer(): Buffer | undefined {
+    return this.buffer.length <= MAX_KEPT_BYTES ? this.buffer : undefined;
+  }
+
+  private reserve(bytes: number): void {
+    if (this.used + bytes <= this.buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.used + bytes, this.buffer.length * 2));
+    this.buffer.copy(larger, 0, 0, this.used);
+    this.buffer = larger;
+  }
+}

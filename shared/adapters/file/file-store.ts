@@ -1,0 +1,278 @@
+/**
+ * The file store, embedded default of the service: one JSON Lines file is queue, store and log order at once. `send`
+ * checks against the index, appends, fsyncs by group commit, and only then answers. Implements both ports.
+ */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import type { CommitBatch } from "#adapters/file/commit-batch.ts";
+import type { Compressor } from "#adapters/file/compressor.ts";
+import { createCompressor } from "#adapters/file/compressor.ts";
+import type { FileIo } from "#adapters/file/file-io.ts";
+import { nodeFileIo } from "#adapters/file/file-io.ts";
+import type { FolderLock } from "#adapters/file/folder-lock.ts";
+import { lockFolder } from "#adapters/file/folder-lock.ts";
+import { LiveLog } from "#adapters/file/live-log.ts";
+import type { LogPaths } from "#adapters/file/log-folder.ts";
+import { logPaths } from "#adapters/file/log-folder.ts";
+import type { PageReader } from "#adapters/file/page-reader.ts";
+import { createPageReader } from "#adapters/file/page-reader.ts";
+import type { Damage, Recovered, RecoveryProgress } from "#adapters/file/recovery.ts";
+import { recoverLog } from "#adapters/file/recovery.ts";
+import { probeStore } from "#adapters/file/store-health.ts";
+import type { PreparedLine } from "#event/prepare-event.ts";
+import { decodeLine } from "#event/stored-line.ts";
+import { AuditServiceError, AuditStorageError } from "#lib/errors.ts";
+import type { QueryPlan } from "#query/plan.ts";
+import type {
+  EventKey,
+  EventQueue,
+  EventStore,
+  LineCount,
+  LinePage,
+  SendOutcome,
+  StoreHealth,
+} from "#service/ports.ts";
+
+export interface FileStoreOptions {
+  /** The live file; its folder is created where it is missing. */
+  readonly path: string;
+  /** Rotate the live file once it has so many bytes. @default 100 MiB */
+  readonly maxFileBytes?: number;
+  /** Rotated files kept uncompressed; older ones are compressed, none is deleted. @default 5 */
+  readonly backupCount?: number;
+  /** Called while the index is rebuilt. */
+  readonly onProgress?: (progress: RecoveryProgress) => void;
+  /** @default the file system */
+  readonly io?: FileIo;
+}
+
+export const DEFAULT_MAX_FILE_BYTES = 100 * 1024 * 1024;
+/** Offsets are kept in 32 bits; a commit may pass the rotation size by what may wait for the disk. */
+export const MAX_FILE_BYTES = 2 * 1024 * 1024 * 1024;
+export const DEFAULT_BACKUP_COUNT = 5;
+
+const MAX_KEPT_DAMAGES = 10_000;
+
+/** A line on its way to the disk. */
+interface Pending {
+  readonly line: PreparedLine;
+  readonly batch: CommitBatch;
+}
+
+/**
+ * @throws AuditStorageError `folder-locked`, `foreign-log`, or `storage-unavailable` where the folder cannot be used
+ */
+export async function openFileStore(options: FileStoreOptions): Promise<FileStore> {
+  const paths = logPaths(resolve(options.path));
+  let lock: FolderLock | undefined;
+  try {
+    mkdirSync(paths.folder, { recursive: true, mode: 0o750 });
+    lock = lockFolder(paths);
+    const recovered = await recoverLog(paths, options.onProgress ?? (() => undefined));
+    return new FileStore({ ...options, paths, lock, recovered });
+  } catch (cause) {
+    lock?.release();
+    if (cause instanceof AuditServiceError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new AuditStorageError(
+      "storage-unavailable",
+      `the folder ${paths.folder} cannot be used: ${reason}`,
+      { cause },
+    );
+  }
+}
+
+interface OpenedFolder extends FileStoreOptions {
+  readonly paths: LogPaths;
+  readonly lock: FolderLock;
+  readonly recovered: Recovered;
+}
+
+export class FileStore implements EventQueue, EventStore {
+  private readonly paths: LogPaths;
+  private readonly lock: FolderLock;
+  private readonly recovered: Recovered;
+  private readonly live: LiveLog;
+  private readonly reader: PageReader;
+  private readonly compressor: Compressor;
+  /** By tenant, then event id. */
+  private readonly pending = new Map<string, Map<string, Pending>>();
+  private readonly damages: Damage[];
+  private readonly damagedRows = new Set<number>();
+  private nextLine: number;
+  private compressionTrouble: string | undefined;
+  private closing: Promise<void> | undefined;
+
+  /** Use `openFileStore`. */
+  constructor({ paths, lock, recovered, ...options }: OpenedFolder) {
+    this.paths = paths;
+    this.lock = lock;
+    this.recovered = recovered;
+    this.damages = [...recovered.damages];
+    this.nextLine = recovered.nextLine;
+    const { index, logs } = recovered;
+    this.reader = createPageReader({ index, logs, onDamage: (row) => this.noteDamage(row) });
+    this.compressor = createCompressor({
+      paths,
+      backupCount: options.backupCount ?? DEFAULT_BACKUP_COUNT,
+      files: logs.files,
+      onTrouble: (message) => {
+        this.compressionTrouble = message;
+      },
+    });
+    this.live = new LiveLog({
+      paths,
+      io: options.io ?? nodeFileIo,
+      file: recovered.live,
+      maxFileBytes: Math.min(options.maxFileBytes ?? DEFAULT_MAX_FILE_BYTES, MAX_FILE_BYTES),
+      onCommitted: (batch, offset) => this.indexBatch(batch, offset),
+      onFailed: (batch) => this.forgetBatch(batch),
+      onRotated: (next) => {
+        logs.files.push(next);
+        this.compressor.wake();
+      },
+      nextLine: () => ({ row: index.rows, line: this.nextLine }),
+    });
+    this.compressor.wake();
+  }
+
+  /** Tells people and the command line which process owns the folder, and where its server listens. */
+  announce(url: string): void {
+    writeFileSync(this.paths.owner, `${JSON.stringify({ pid: process.pid, url })}\n`);
+  }
+
+  async send(lines: readonly PreparedLine[]): Promise<readonly SendOutcome[]> {
+    this.live.assertWritable();
+    const outcomes: SendOutcome[] = [];
+    const batches = new Set<CommitBatch>();
+    const known: { readonly place: number; readonly row: number }[] = [];
+    lines.forEach((line, place) => {
+      const { tenant_id: tenantId, event_id: eventId } = line.event;
+      const waiting = this.pending.get(tenantId)?.get(eventId);
+      if (waiting !== undefined) {
+        batches.add(waiting.batch);
+        outcomes.push(compareContent(line, waiting.line));
+        return;
+      }
+      const row = this.recovered.index.find(tenantId, eventId);
+      outcomes.push({ kind: "accepted" });
+      if (row === -1) batches.add(this.append(line));
+      else known.push({ place, row });
+    });
+    if (known.length > 0) {
+      const texts = this.recovered.logs.read(known.map(({ row }) => row));
+      for (const { place, row } of known) {
+        const line = lines[place];
+        if (line !== undefined) outcomes[place] = this.compareStored(line, row, texts.get(row));
+      }
+    }
+    for (const batch of batches) await batch.done;
+    return outcomes;
+  }
+
+  async get({ tenantId, eventId }: EventKey): Promise<string | undefined> {
+    const { index, logs } = this.recovered;
+    const row = index.find(tenantId, eventId);
+    if (row === -1) return undefined;
+    const text = logs.read([row]).get(row);
+    if (text === undefined) this.noteDamage(row);
+    return text;
+  }
+
+  async page(plan: QueryPlan): Promise<LinePage> {
+    return this.reader.page(plan);
+  }
+
+  async count(plan: QueryPlan, maxMatches: number): Promise<LineCount> {
+    return this.reader.count(plan, maxMatches);
+  }
+
+  async flush(): Promise<void> {
+    await this.live.settle();
+  }
+
+  async probe(): Promise<StoreHealth> {
+    const { recovered, paths, live } = this;
+    return probeStore({
+      recovered,
+      paths,
+      live,
+      damages: this.damages,
+      compressionTrouble: this.compressionTrouble,
+    });
+  }
+
+  /** Finishes what was taken, then gives the folder up. Sends that come later are refused with `closed`. */
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private async shutDown(): Promise<void> {
+    await this.live.close(new AuditStorageError("closed", "the store is closed"));
+    await this.compressor.stop();
+    this.recovered.logs.close();
+    rmSync(this.paths.owner, { force: true });
+    this.lock.release();
+  }
+
+  private append(line: PreparedLine): CommitBatch {
+    const batch = this.live.append(line);
+    const { tenant_id: tenantId, event_id: eventId } = line.event;
+    let ofTenant = this.pending.get(tenantId);
+    if (ofTenant === undefined) {
+      ofTenant = new Map();
+      this.pending.set(tenantId, ofTenant);
+    }
+    ofTenant.set(eventId, { line, batch });
+    return batch;
+  }
+
+  private indexBatch(batch: CommitBatch, offset: number): void {
+    batch.lines.forEach((line, place) => {
+      this.recovered.index.add(line.event, line.instant, offset + (batch.starts[place] ?? 0));
+    });
+    this.nextLine += batch.lines.length;
+    this.forgetBatch(batch);
+  }
+
+  private forgetBatch(batch: CommitBatch): void {
+    for (const { event } of batch.lines) {
+      const ofTenant = this.pending.get(event.tenant_id);
+      ofTenant?.delete(event.event_id);
+      if (ofTenant?.size === 0) this.pending.delete(event.tenant_id);
+    }
+  }
+
+  private compareStored(line: PreparedLine, row: number, text: string | undefined): SendOutcome {
+    try {
+      if (text !== undefined && decodeLine(text).contentHash === line.contentHash)
+        return { kind: "duplicate", line: text };
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.noteDamage(row); // the id is taken, but by what can no longer be told
+    }
+    return { kind: "conflict" };
+  }
+
+  private noteDamage(row: number): void {
+    if (this.damagedRows.has(row) || this.damages.length >= MAX_KEPT_DAMAGES) return;
+    this.damagedRows.add(row);
+    const { path } = this.recovered.logs.fileOf(row);
+    this.damages.push({
+      path,
+      offset: this.recovered.index.offsetOf(row),
+      reason: "the line cannot be read back",
+    });
+  }
+}
+
+function compareContent(line: PreparedLine, first: PreparedLine): SendOutcome {
+  return line.contentHash === first.contentHash
+    ? { kind: "duplicate", line: first.text }
+    : { kind: "conflict" };
+}

@@ -1,0 +1,49 @@
+/**
+ * One process owns a folder. The lock is the kernel's, taken through SQLite on a file of its own, and so ends with the
+ * process however it dies. Any other open and close of that file in the same process would drop the lock (POSIX locks
+ * belong to a process and a file), so nothing else ever touches it.
+ */
+import { readFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import * as z from "zod";
+import type { LogPaths } from "#adapters/file/log-folder.ts";
+import { AuditStorageError } from "#lib/errors.ts";
+
+export interface FolderLock {
+  /** Whether this process still holds the lock. */
+  readonly isHeld: () => boolean;
+  readonly release: () => void;
+}
+
+const Owner = z.object({ pid: z.number().optional(), url: z.string().optional() });
+
+/** @throws AuditStorageError `folder-locked` where another process, or this one, owns the folder; `details.url` is its server */
+export function lockFolder(paths: LogPaths): FolderLock {
+  const database = new DatabaseSync(paths.lock);
+  try {
+    database.exec("PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+  } catch (cause) {
+    database.close();
+    if (!(cause instanceof Error) || !/locked|busy/i.test(cause.message)) {
+      throw new AuditStorageError(
+        "storage-unavailable",
+        `the folder ${paths.folder} cannot be locked: ${String(cause)}`,
+        { cause },
+      );
+    }
+    const owner = readOwner(paths.owner);
+    const who = owner.pid === undefined ? "another process" : `process ${owner.pid}`;
+    const where = owner.url === undefined ? "" : `, which serves ${owner.url}`;
+    const message = `the folder ${paths.folder} belongs to ${who}${where}; one process at a time may write a log`;
+    throw new AuditStorageError("folder-locked", message, { cause, details: { ...owner } });
+  }
+  return { isHeld: () => database.isTransaction, release: () => database.close() };
+}
+
+function readOwner(path: string): z.infer<typeof Owner> {
+  try {
+    return Owner.parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch {
+    return {}; // the owner has not said yet
+  }
+}

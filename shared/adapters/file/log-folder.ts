@@ -1,0 +1,86 @@
+/**
+ * Names and places of the log's files. The live file is `<stem>.jsonl`; a rotated one `<stem>-<number of its first
+ * line, 16 digits>.jsonl`, compressed `.jsonl.gz`. Everything else beside them is named here too.
+ */
+import { closeSync, fsyncSync, openSync, readdirSync } from "node:fs";
+import { basename, dirname, extname, join } from "node:path";
+
+const LINE_DIGITS = 16;
+
+export interface LogPaths {
+  readonly folder: string;
+  readonly live: string;
+  /** Held by the process that owns the folder; nothing else may ever open it. */
+  readonly lock: string;
+  /** Says which process owns the folder, for people and for the command line. */
+  readonly owner: string;
+  /** Written and removed by the health probe. */
+  readonly probe: string;
+  readonly rotated: (firstLine: number) => string;
+  readonly compressed: (firstLine: number) => string;
+  /** Where bytes go that were never acknowledged: a last line cut by a crash. */
+  readonly torn: (firstLine: number, offset: number) => string;
+}
+
+export function logPaths(livePath: string): LogPaths {
+  const folder = dirname(livePath);
+  const extension = extname(livePath);
+  const stem = basename(livePath, extension);
+  const numbered = (firstLine: number): string =>
+    join(folder, `${stem}-${String(firstLine).padStart(LINE_DIGITS, "0")}`);
+  return {
+    folder,
+    live: livePath,
+    lock: join(folder, "audit-service.lock"),
+    owner: join(folder, "audit-service.owner.json"),
+    probe: join(folder, "audit-service.probe"),
+    rotated: (firstLine) => `${numbered(firstLine)}.jsonl`,
+    compressed: (firstLine) => `${numbered(firstLine)}.jsonl.gz`,
+    torn: (firstLine, offset) => `${numbered(firstLine)}.torn-at-${offset}`,
+  };
+}
+
+export interface RotatedName {
+  readonly firstLine: number;
+  readonly path: string;
+  readonly isCompressed: boolean;
+}
+
+export interface FolderListing {
+  /** In the order of the log; a file that exists in both forms is listed uncompressed. */
+  readonly rotated: readonly RotatedName[];
+  /** What an interrupted compression left: safe to remove, the uncompressed file is complete. */
+  readonly leftovers: readonly string[];
+}
+
+/** Finds the log's files by name; others in the folder are none of its business. */
+export function listFolder(paths: LogPaths): FolderListing {
+  const stem = basename(paths.live, extname(paths.live));
+  const byLine = new Map<number, RotatedName>();
+  const leftovers: string[] = [];
+  for (const name of readdirSync(paths.folder)) {
+    if (!name.startsWith(`${stem}-`)) continue;
+    const match = /^(\d{16})\.jsonl(\.gz)?(\.tmp)?$/.exec(name.slice(stem.length + 1));
+    if (match === null) continue;
+    const path = join(paths.folder, name);
+    const found: RotatedName = { firstLine: Number(match[1]), path, isCompressed: match[2] !== undefined };
+    const other = byLine.get(found.firstLine);
+    if (match[3] !== undefined) leftovers.push(path);
+    else if (other === undefined) byLine.set(found.firstLine, found);
+    else {
+      leftovers.push(found.isCompressed ? found.path : other.path);
+      byLine.set(found.firstLine, found.isCompressed ? other : found);
+    }
+  }
+  return { rotated: [...byLine.values()].sort((a, b) => a.firstLine - b.firstLine), leftovers };
+}
+
+/** Makes creations and renames in a folder durable. */
+export function syncFolder(folder: string): void {
+  const fd = openSync(folder, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
