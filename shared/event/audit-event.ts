@@ -53,9 +53,10 @@ const string = (): z.ZodString =>
 
 const bytes = (maxBytes: number): z.ZodString =>
   string()
-    .min(1, { error: "is blank" })
-    .refine((text) => fitsUtf8(text, maxBytes), { error: ({ input }) => tooManyBytes(input, maxBytes) })
-    .meta({ description: `at most ${maxBytes} bytes of UTF-8`, maxLength: maxBytes });
+    .refine((text) => text !== "" && fitsUtf8(text, maxBytes), {
+      error: ({ input }) => (input === "" ? "is blank" : tooManyBytes(input, maxBytes)),
+    })
+    .meta({ description: `at most ${maxBytes} bytes of UTF-8`, minLength: 1, maxLength: maxBytes });
 
 const characters = (maxCharacters: number): z.ZodString =>
   string()
@@ -77,23 +78,32 @@ const tooMany = (max: number) => ({
     `holds ${Array.isArray(input) ? input.length : 0} entries; the limit is ${max}`,
 });
 
+/** How ids are written, as a JSON Schema pattern. */
+const ID_PATTERN = "^[A-Za-z0-9._:-]+$";
+const ID_SHAPE = new RegExp(ID_PATTERN);
+
+// One check instead of three: every event passes here, and zod's cost is per check.
 export const EventId = string()
-  .max(MAX_EVENT_ID_CHARACTERS, {
-    error: ({ input }) => tooManyCharacters(input, MAX_EVENT_ID_CHARACTERS),
-    abort: true,
-  })
-  .regex(/^[A-Za-z0-9._:-]+$/, { error: "may hold only letters, digits and . _ : -" })
-  .refine((id) => !RESERVED_EVENT_IDS.has(id), {
-    error: "is a reserved name",
-  })
-  .meta({ description: "the sender's idempotency key; default a UUIDv7" });
+  .refine((id) => eventIdProblem(id) === undefined, { error: ({ input }) => eventIdProblem(input) })
+  .meta({
+    description: "the sender's idempotency key; default a UUIDv7",
+    pattern: ID_PATTERN,
+    maxLength: MAX_EVENT_ID_CHARACTERS,
+  });
+
+function eventIdProblem(id: unknown): string | undefined {
+  if (typeof id !== "string") return "is no string";
+  if (id.length > MAX_EVENT_ID_CHARACTERS) return tooManyCharacters(id, MAX_EVENT_ID_CHARACTERS);
+  if (!ID_SHAPE.test(id)) return "may hold only letters, digits and . _ : -";
+  return RESERVED_EVENT_IDS.has(id) ? "is a reserved name" : undefined;
+}
 
 export const TenantId = string()
   .max(MAX_TENANT_ID_CHARACTERS, {
     error: ({ input }) => tooManyCharacters(input, MAX_TENANT_ID_CHARACTERS),
     abort: true,
   })
-  .regex(/^[A-Za-z0-9._:-]+$/, { error: "may hold only letters, digits and . _ : -" })
+  .regex(ID_SHAPE, { error: "may hold only letters, digits and . _ : -" })
   .refine((id) => id !== "." && id !== ".." && !id.startsWith("_"), {
     error: "is a reserved name; tenants do not begin with _",
   });
@@ -173,6 +183,9 @@ export const AuditEventInput = z.strictObject({
   changes: z.array(Change).max(MAX_CHANGES, tooMany(MAX_CHANGES)).optional(),
 });
 export type AuditEventInput = z.infer<typeof AuditEventInput>;
+
+/** The same members for an input whose unknown members have been refused already: zod's faster path. */
+export const KnownMembers = z.object(AuditEventInput.shape);
 
 /** What a caller of the library may pass: also lower-case enumerations, and null or "" for an absent optional field. */
 export type AuditEventDraft = Readonly<{

@@ -11,6 +11,7 @@ import {
   DEFAULT_LEVEL,
   DEFAULT_TENANT,
   EVENT_FIELDS,
+  KnownMembers,
   LEVELS,
 } from "#event/audit-event.ts";
 import { MAX_EVENT_BYTES, MAX_FUTURE_MS, MAX_METADATA_BYTES, MAX_VALUE_DEPTH } from "#event/limits.ts";
@@ -68,7 +69,7 @@ export function prepareEvent(input: unknown, stamp: Stamp, fallbackEventId?: str
   const unknown = unknownMembers(input);
   if (unknown.length > 0) return refused(unknown);
   const given = normalise(input);
-  const parsed = AuditEventInput.safeParse(given);
+  const parsed = KnownMembers.safeParse(given);
   if (!parsed.success) {
     return refused(schemaErrors(parsed.error.issues));
   }

@@ -37,9 +37,10 @@ export function canonicalJson(value: unknown, maxDepth: number): string {
 
 function canonicalArray(items: readonly unknown[], maxDepth: number): string {
   let out = "[";
+  let separator = "";
   for (let index = 0; index < items.length; index++) {
-    if (index > 0) out += ",";
-    out += canonicalJson(items[index], maxDepth - 1);
+    out += separator + canonicalJson(items[index], maxDepth - 1);
+    separator = ",";
   }
   return `${out}]`;
 }
@@ -49,9 +50,12 @@ function canonicalObject(members: object, maxDepth: number): string {
   const keys = Object.keys(members);
   if (!isSorted(keys)) keys.sort(); // by UTF-16 code units, as RFC 8785 section 3.2.3 wants
   let out = "{";
+  let separator = "";
   for (const key of keys) {
-    if (out.length > 1) out += ",";
-    out += `${JSON.stringify(key)}:${canonicalJson(members[key], maxDepth - 1)}`;
+    const value = members[key];
+    const text = typeof value === "string" ? JSON.stringify(value) : canonicalJson(value, maxDepth - 1);
+    out += separator + JSON.stringify(key) + ":" + text;
+    separator = ",";
   }
   return `${out}}`;
 }

@@ -10,10 +10,9 @@ import { childPointer, shownPointer } from "#lib/json-pointer.ts";
 /** Deeper bodies are refused whole: no event may nest a tenth as deep, and recursion stays bounded. */
 const MAX_DEPTH = 500;
 const MAX_PROBLEMS = 100;
-/** Fewer digits always fit: 2^53 − 1 = 9007199254740991 has 16. */
-const SAFE_DIGITS = 15;
 const QUOTE = 34;
 const BACKSLASH = 92;
+const COLON = 58;
 
 export interface StrictJson {
   readonly value: unknown;
@@ -30,12 +29,7 @@ export function parseStrictJson(text: string): StrictJson {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new AuditValidationError("malformed-json", `the body is not JSON: ${clip(reason)}`, { cause });
   }
-  const look = glance(text);
-  if (look.depth > MAX_DEPTH) {
-    const message = `the body nests ${look.depth} levels deep; the limit is ${MAX_DEPTH}`;
-    throw new AuditValidationError("validation-failed", message, { errors: [{ path: "", message }] });
-  }
-  const isHonest = !look.hasRiskyNumber && look.members === countMembers(value);
+  const isHonest = survey(value, MAX_DEPTH) === countWritten(text);
   return { value, problems: isHonest ? [] : findProblems(text) };
 }
 
@@ -44,40 +38,15 @@ function clip(reason: string): string {
   return reason.replaceAll(/\s+/g, " ").slice(0, 160);
 }
 
-interface Glance {
-  readonly members: number;
-  readonly depth: number;
-  readonly hasRiskyNumber: boolean;
-}
-
-/** One pass over valid JSON: members written, deepest nesting, and whether any number needs a closer look. */
-function glance(text: string): Glance {
+/** Members that valid JSON text writes, duplicates included: colons outside strings. */
+function countWritten(text: string): number {
   let members = 0;
-  let depth = 0;
-  let deepest = 0;
-  let run = 0; // digits of the number being passed
-  let hasRiskyNumber = false;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === QUOTE) {
-      for (at++; at < text.length; at++) {
-        const inside = text.charCodeAt(at);
-        if (inside === QUOTE) break;
-        if (inside === BACKSLASH) at++;
-      }
-      continue;
-    }
-    if (code >= 48 && code <= 57) {
-      if (++run > SAFE_DIGITS) hasRiskyNumber = true;
-      continue;
-    }
-    if (run > 0 && (code === 101 || code === 69)) hasRiskyNumber = true; // 1e400
-    run = 0;
-    if (code === 58) members++;
-    else if (code === 123 || code === 91) deepest = Math.max(deepest, ++depth);
-    else if (code === 125 || code === 93) depth--;
+    if (code === COLON) members++;
+    else if (code === QUOTE) at = stringEnd(text, at);
   }
-  return { members, depth: deepest, hasRiskyNumber };
+  return members;
 }
 
 /** The index of the quote that closes the string opened at `from`. */
@@ -87,17 +56,19 @@ function stringEnd(text: string, from: number): number {
   return at;
 }
 
-/** Members that the parsed value has; recursion is safe because the text nests at most MAX_DEPTH deep. */
-function countMembers(value: unknown): number {
+/** Members that the parsed value has; NaN where it nests too deep or holds a number that may have been changed. */
+function survey(value: unknown, depthLeft: number): number {
+  if (typeof value === "number") return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? 0 : Number.NaN;
   if (typeof value !== "object" || value === null) return 0;
+  if (depthLeft === 0) return Number.NaN;
   let count = 0;
   if (Array.isArray(value)) {
-    for (const item of value) count += countMembers(item);
+    for (const item of value) if (typeof item !== "string") count += survey(item, depthLeft - 1);
     return count;
   }
   for (const member of Object.values(value)) {
     count++;
-    if (typeof member === "object") count += countMembers(member);
+    if (typeof member !== "string") count += survey(member, depthLeft - 1);
   }
   return count;
 }
@@ -106,6 +77,7 @@ function countMembers(value: unknown): number {
 function findProblems(text: string): FieldError[] {
   const problems: FieldError[] = [];
   let at = 0;
+  let depth = 0;
   const report = (path: string, message: string): void => {
     if (problems.length < MAX_PROBLEMS) problems.push({ path: shownPointer(path), message });
   };
@@ -156,13 +128,24 @@ function findProblems(text: string): FieldError[] {
   const readValue = (path: string): void => {
     const first = text[at];
     if (first === '"') at = stringEnd(text, at) + 1;
-    else if (first === "{") readObject(path);
-    else if (first === "[") readArray(path);
-    else readScalar(path);
+    else if (first !== "{" && first !== "[") readScalar(path);
+    else {
+      if (++depth > MAX_DEPTH) throw tooDeep();
+      if (first === "{") readObject(path);
+      else readArray(path);
+      depth--;
+    }
   };
   skipSpace();
   readValue("");
   return problems;
+}
+
+function tooDeep(): AuditValidationError {
+  const message = `nests deeper than ${MAX_DEPTH} levels`;
+  return new AuditValidationError("validation-failed", `the body ${message}`, {
+    errors: [{ path: "", message }],
+  });
 }
 
 function numberTokenProblem(token: string): string | undefined {

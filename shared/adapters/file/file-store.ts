@@ -53,6 +53,8 @@ export const DEFAULT_BACKUP_COUNT = 5;
 
 const MAX_KEPT_DAMAGES = 10_000;
 
+const ACCEPTED: SendOutcome = { kind: "accepted" };
+
 /** A line on its way to the disk. */
 interface Pending {
   readonly line: PreparedLine;
@@ -155,7 +157,7 @@ export class FileStore implements EventQueue, EventStore {
         return;
       }
       const row = this.recovered.index.find(tenantId, eventId);
-      outcomes.push({ kind: "accepted" });
+      outcomes.push(ACCEPTED);
       if (row === -1) batches.add(this.append(line));
       else known.push({ place, row });
     });

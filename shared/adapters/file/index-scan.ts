@@ -30,7 +30,11 @@ export class IndexScan {
   private readonly step: 1 | -1;
   private readonly column: KeyColumn;
   private readonly keys: readonly number[];
+  /** By kind, 1 where level and category are asked for; undefined where any is. */
+  private readonly wantedKinds: Uint8Array | undefined;
   private readonly checks: readonly ColumnCheck[];
+  /** Rows of the first run that come before every other; then the heap is looked at again. */
+  private free = 0;
   /** Chunks not opened yet, the next one last. */
   private readonly unopened: { readonly chunk: IndexChunk; readonly base: number }[];
   /** A binary heap, the next run first. */
@@ -47,6 +51,9 @@ export class IndexScan {
     if (tenant === undefined) this.keys = [];
     else if (access.kind === "timeline") this.keys = [tenant];
     else this.keys = [...new Set(access.values.map((value) => index.memberHash(access.kind, tenant, value)))];
+    const { levels, categories } = plan.filter;
+    this.wantedKinds =
+      levels === undefined && categories === undefined ? undefined : wantedKinds(plan.filter);
     this.checks = tenant === undefined ? [] : columnChecks(index, tenant, plan);
     this.unopened = this.keys.length === 0 ? [] : this.chunksInSpan(index);
   }
@@ -55,18 +62,51 @@ export class IndexScan {
   next(maxEntries: number): number {
     const stopAt = this.entries + maxEntries;
     for (;;) {
-      this.openReached();
+      if (this.free === 0) this.free = this.freeRows();
       const run = this.heap[0];
-      if (run === undefined) return -1;
-      if (this.entries >= stopAt) return -1;
-      this.entries++;
-      const row = run.rows[run.at] ?? 0;
-      run.at += this.step;
-      if (run.at === run.end) this.removeFirst();
-      else this.sink(0);
-      this.lastRow = run.base + row;
-      if (this.checks.every((check) => check(run.chunk, row))) return this.lastRow;
+      if (run === undefined || this.entries >= stopAt) return -1;
+      const { chunk, rows } = run;
+      for (; this.free > 0 && this.entries < stopAt; this.free--) {
+        this.entries++;
+        const row = rows[run.at] ?? 0;
+        run.at += this.step;
+        if (!this.isWanted(chunk, row)) continue;
+        this.free--;
+        this.leave(run, row);
+        return run.base + row;
+      }
+      this.leave(run, rows[run.at - this.step] ?? 0);
     }
+  }
+
+  private isWanted(chunk: IndexChunk, row: number): boolean {
+    if (this.wantedKinds?.[chunk.kind[row] ?? 0] === 0) return false;
+    for (const check of this.checks) if (!check(chunk, row)) return false;
+    return true;
+  }
+
+  /** Notes how far the first run has been walked, and brings the heap in order where another run may be first now. */
+  private leave(run: Run, row: number): void {
+    this.lastRow = run.base + row;
+    if (this.free > 0) return;
+    if (run.at === run.end) this.removeFirst();
+    else this.sink(0);
+  }
+
+  /** How many rows of the first run surely come before all others: all that are left, or one. */
+  private freeRows(): number {
+    this.openReached();
+    const run = this.heap[0];
+    if (run === undefined) return 0;
+    const last = run.rows[run.end - this.step] ?? 0;
+    const isBeforeAll = (chunk: IndexChunk, row: number): boolean =>
+      this.step * run.chunk.compare(last, chunk, row) < 0;
+    const unopened = this.unopened.at(-1);
+    if (unopened !== undefined && !isBeforeAll(unopened.chunk, this.edge(unopened.chunk))) return 1;
+    for (const other of [this.heap[1], this.heap[2]]) {
+      if (other !== undefined && !isBeforeAll(other.chunk, other.rows[other.at] ?? 0)) return 1;
+    }
+    return Math.abs(run.end - run.at);
   }
 
   get isAtEnd(): boolean {
@@ -85,8 +125,14 @@ export class IndexScan {
       if (low !== undefined && chunk.compareInstant(chunk.order[chunk.ordered - 1] ?? 0, low) < 0) return;
       found.push({ chunk, base: number * CHUNK_ROWS });
     });
-    const edge = (chunk: IndexChunk): number => chunk.order[this.step === -1 ? chunk.ordered - 1 : 0] ?? 0;
-    return found.sort((a, b) => -this.step * a.chunk.compare(edge(a.chunk), b.chunk, edge(b.chunk)));
+    return found.sort(
+      (a, b) => -this.step * a.chunk.compare(this.edge(a.chunk), b.chunk, this.edge(b.chunk)),
+    );
+  }
+
+  /** The row of a chunk that the walk meets first. */
+  private edge(chunk: IndexChunk): number {
+    return chunk.order[this.step === -1 ? chunk.ordered - 1 : 0] ?? 0;
   }
 
   /** Opens every chunk that may hold a row at or before the next one of the open runs. */
@@ -97,8 +143,7 @@ export class IndexScan {
       const { chunk, base } = candidate;
       const first = this.heap[0];
       if (first !== undefined) {
-        const edge = chunk.order[this.step === -1 ? chunk.ordered - 1 : 0] ?? 0;
-        if (this.step * chunk.compare(edge, first.chunk, first.rows[first.at] ?? 0) > 0) return;
+        if (this.step * chunk.compare(this.edge(chunk), first.chunk, first.rows[first.at] ?? 0) > 0) return;
       }
       this.unopened.pop();
       for (const key of this.keys) this.open(chunk, base, key);
@@ -208,14 +253,10 @@ function comparePosition(chunk: IndexChunk, row: number, position: Position): nu
   return eventId < position.eventId ? -1 : 1;
 }
 
-/** Filters that the columns can refute without the line. */
+/** Filters of members that the columns can refute without the line. */
 function columnChecks(index: LineIndex, tenant: number, plan: QueryPlan): ColumnCheck[] {
   const { filter, access } = plan;
   const checks: ColumnCheck[] = [];
-  if (filter.levels !== undefined || filter.categories !== undefined) {
-    const wanted = wantedKinds(filter);
-    checks.push((chunk, row) => wanted[chunk.kind[row] ?? 0] === 1);
-  }
   const byHash = (member: HashedMember, values: readonly string[] | undefined): void => {
     if (values === undefined || access.kind === member) return;
     const hashes = new Set(values.map((value) => index.memberHash(member, tenant, value)));

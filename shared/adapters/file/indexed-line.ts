@@ -2,6 +2,7 @@
 import type { IndexedEvent } from "#adapters/file/line-index.ts";
 import { CATEGORIES, LEVELS } from "#event/audit-event.ts";
 import { LINE_VERSION } from "#event/stored-line.ts";
+import { isPlainObject } from "#lib/canonical-json.ts";
 import type { Instant } from "#lib/instant.ts";
 import { parseInstant } from "#lib/instant.ts";
 
@@ -23,9 +24,11 @@ export function readIndexedLine(text: string): IndexedLine | string {
   } catch {
     return "is not JSON";
   }
-  if (typeof value !== "object" || value === null) return "is not a JSON object";
-  if (!("_v" in value) || value._v !== LINE_VERSION) {
-    return `has format version ${"_v" in value ? JSON.stringify(value._v) : "none"}; this release reads ${LINE_VERSION}`;
+  if (!isPlainObject(value)) return "is not a JSON object";
+  const version = value["_v"];
+  if (version !== LINE_VERSION) {
+    const found = version === undefined ? "no format version" : `format version ${JSON.stringify(version)}`;
+    return `has ${found}; this release reads version ${LINE_VERSION}`;
   }
   if (!isIndexed(value)) return "lacks a member that every stored event has";
   const instant = parseInstant(value.timestamp);
@@ -34,28 +37,23 @@ export function readIndexedLine(text: string): IndexedLine | string {
   return { event: value, instant };
 }
 
-function isIndexed(value: object): value is IndexedEvent & { readonly timestamp: string } {
+type Members = Readonly<Record<string, unknown>>;
+
+function isIndexed(value: Members): value is Members & IndexedEvent & { readonly timestamp: string } {
   return (
-    hasText(value, "event_id") &&
-    hasText(value, "tenant_id") &&
-    hasText(value, "timestamp") &&
-    hasText(value, "received_at") &&
-    hasText(value, "action") &&
-    hasText(value, "service_name") &&
-    "level" in value &&
-    LEVEL_SET.has(value.level) &&
-    "category" in value &&
-    CATEGORY_SET.has(value.category) &&
-    isAbsentOrText(value, "user_id") &&
-    isAbsentOrText(value, "resource_id")
+    isText(value["event_id"]) &&
+    isText(value["tenant_id"]) &&
+    isText(value["timestamp"]) &&
+    isText(value["received_at"]) &&
+    isText(value["action"]) &&
+    isText(value["service_name"]) &&
+    LEVEL_SET.has(value["level"]) &&
+    CATEGORY_SET.has(value["category"]) &&
+    (value["user_id"] === undefined || isText(value["user_id"])) &&
+    (value["resource_id"] === undefined || isText(value["resource_id"]))
   );
 }
 
-function hasText(value: object, name: string): boolean {
-  const member: unknown = Object.getOwnPropertyDescriptor(value, name)?.value;
-  return typeof member === "string" && member !== "";
-}
-
-function isAbsentOrText(value: object, name: string): boolean {
-  return !Object.hasOwn(value, name) || hasText(value, name);
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
 }
