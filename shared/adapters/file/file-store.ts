@@ -11,6 +11,7 @@ import type { FileIo } from "#adapters/file/file-io.ts";
 import { nodeFileIo } from "#adapters/file/file-io.ts";
 import type { FolderLock } from "#adapters/file/folder-lock.ts";
 import { lockFolder } from "#adapters/file/folder-lock.ts";
+import { parseLine } from "#adapters/file/indexed-line.ts";
 import { LiveLog } from "#adapters/file/live-log.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
 import { logPaths } from "#adapters/file/log-folder.ts";
@@ -177,8 +178,9 @@ export class FileStore implements EventQueue, EventStore {
     const row = index.find(tenantId, eventId);
     if (row === -1) return undefined;
     const text = logs.read([row]).get(row);
-    if (text === undefined) this.noteDamage(row);
-    return text;
+    if (text !== undefined && parseLine(text) !== undefined) return text;
+    this.noteDamage(row);
+    return undefined;
   }
 
   async page(plan: QueryPlan): Promise<LinePage> {

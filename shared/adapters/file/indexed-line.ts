@@ -18,13 +18,8 @@ const CATEGORY_SET: ReadonlySet<unknown> = new Set(CATEGORIES);
 
 /** The line's index entry, or a sentence on why it cannot be served. */
 export function readIndexedLine(text: string): IndexedLine | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return "is not JSON";
-  }
-  if (!isPlainObject(value)) return "is not a JSON object";
+  const value = parseLine(text);
+  if (value === undefined) return "is not a JSON object";
   const version = value["_v"];
   if (version !== LINE_VERSION) {
     const found = version === undefined ? "no format version" : `format version ${JSON.stringify(version)}`;
@@ -35,6 +30,16 @@ export function readIndexedLine(text: string): IndexedLine | string {
   if (typeof instant === "string") return `has a timestamp that ${instant}`;
   if (instant.seconds > MAX_SECONDS) return "has a timestamp behind the year 2106";
   return { event: value, instant };
+}
+
+/** The members of a line, or undefined where it is no JSON object: files may rot at any time. */
+export function parseLine(text: string): Members | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isPlainObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 type Members = Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import { gunzipMember, MEMBER_HEADER_BYTES, memberSize } from "#adapters/file/gzip-members.ts";
 import type { MemberMap } from "#adapters/file/log-file.ts";
 
-const BLOCK_BYTES = 4 * 1024 * 1024;
+const BLOCK_BYTES = 1024 * 1024;
 const NEWLINE = 10;
 
 export interface LineVisitor {
@@ -23,33 +23,27 @@ export interface PlainScan {
   readonly tornBytes: number;
 }
 
-/** Reads an uncompressed file. The next block is read while the last one is parsed. */
+/** Reads an uncompressed file through one buffer, which grows only for a longer line. */
 export async function scanPlain(path: string, visitor: LineVisitor): Promise<PlainScan> {
   const handle = await open(path, "r");
   try {
-    let rest = Buffer.alloc(0);
-    let position = 0; // of the next block in the file
-    let pending = readBlock(handle, position);
+    let buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    let position = 0; // in the file, of the first byte of the buffer
+    let rest = 0; // bytes at the beginning of the buffer that belong to a line whose end is not read yet
     for (;;) {
-      const block = await pending;
-      if (block.length === 0) break;
-      position += block.length;
-      pending = readBlock(handle, position);
-      const bytes = rest.length === 0 ? block : Buffer.concat([rest, block]);
-      const used = visitLines(bytes, position - bytes.length, visitor.onLine);
-      rest = Buffer.from(bytes.subarray(used));
-      visitor.onBytes(block.length);
+      if (rest === buffer.length) buffer = Buffer.concat([buffer, Buffer.allocUnsafeSlow(buffer.length)]);
+      const { bytesRead } = await handle.read(buffer, rest, buffer.length - rest, position + rest);
+      if (bytesRead === 0) return { size: position, tornBytes: rest };
+      const filled = rest + bytesRead;
+      const used = visitLines(buffer.subarray(0, filled), position, visitor.onLine);
+      buffer.copyWithin(0, used, filled);
+      rest = filled - used;
+      position += used;
+      visitor.onBytes(bytesRead);
     }
-    return { size: position - rest.length, tornBytes: rest.length };
   } finally {
     await handle.close();
   }
-}
-
-async function readBlock(handle: FileHandle, position: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-  const { bytesRead } = await handle.read(buffer, 0, BLOCK_BYTES, position);
-  return buffer.subarray(0, bytesRead);
 }
 
 /** Visits each whole line in `bytes`, which begin at `offset`; answers how many bytes that took. */

@@ -6,6 +6,8 @@ import { performance } from "node:perf_hooks";
 import { IndexScan } from "#adapters/file/index-scan.ts";
 import { CHUNK_ROWS } from "#adapters/file/index-chunk.ts";
 import type { LineIndex } from "#adapters/file/line-index.ts";
+import { parseLine } from "#adapters/file/indexed-line.ts";
+import { createPrefilter } from "#adapters/file/line-prefilter.ts";
 import type { LogSet } from "#adapters/file/log-set.ts";
 import { compileFilter } from "#query/filter.ts";
 import type { EventFilter, Position, QueryPlan } from "#query/plan.ts";
@@ -45,18 +47,11 @@ export interface PageReader {
 }
 
 export function createPageReader({ index, logs, onDamage }: PageReaderDependencies): PageReader {
-  /**
-   * Hands each match to `onMatch` in order until it answers false, nothing is left, or the budget is used up.
-   * `onMatch` gets no text where the plan has no filter and `needsText` is false.
-   */
-  const walk = (
-    plan: QueryPlan,
-    wanted: () => number,
-    onMatch: (row: number, text: string) => boolean,
-  ): Walk => {
+  /** Hands each match to `onMatch` in order until it answers false, nothing is left, or the budget is used up. */
+  const walk = (plan: QueryPlan, wanted: () => number, onMatch: (text: string) => boolean): Walk => {
     const scan = new IndexScan(index, plan);
     const result: Walk = { scan, cost: { entries: 0, lines: 0, bytes: 0 }, isComplete: false, lastRow: -1 };
-    const matches = hasFilter(plan.filter) ? compileFilter(plan.filter) : undefined;
+    const matches = lineMatcher(plan.filter);
     const deadline = performance.now() + BUDGET_MS;
     const isOverdue = (): boolean => performance.now() > deadline;
     for (;;) {
@@ -80,8 +75,9 @@ export function createPageReader({ index, logs, onDamage }: PageReaderDependenci
         if (text === undefined) onDamage(row);
         else {
           result.cost.bytes += text.length;
-          const isMatch = matches === undefined || matchesLine(matches, text, () => onDamage(row));
-          if (isMatch && !onMatch(row, text)) return finish(result, false);
+          const verdict = matches(text);
+          if (verdict === "damaged") onDamage(row);
+          else if (verdict === "match" && !onMatch(text)) return finish(result, false);
         }
         result.lastRow = row;
       }
@@ -106,7 +102,7 @@ export function createPageReader({ index, logs, onDamage }: PageReaderDependenci
     const result = walk(
       plan,
       () => plan.limit + 1 - lines.length + plan.skip - skipped,
-      (_row, text) => {
+      (text) => {
         if (skipped < plan.skip) {
           skipped++;
           return true;
@@ -166,15 +162,18 @@ function hasFilter(filter: EventFilter): boolean {
   return Object.values(filter).some((value) => value !== undefined);
 }
 
-function matchesLine(matches: ReturnType<typeof compileFilter>, text: string, onDamage: () => void): boolean {
-  try {
-    const event: unknown = JSON.parse(text);
-    return typeof event === "object" && event !== null && matches(event);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    onDamage();
-    return false;
-  }
+type Verdict = "match" | "no match" | "damaged";
+
+/** Judges lines; one that is not JSON any more is damaged, and is never answered. */
+function lineMatcher(filter: EventFilter): (text: string) => Verdict {
+  const mayMatch = createPrefilter(filter);
+  const matches = compileFilter(filter);
+  return (text) => {
+    if (!mayMatch(text)) return "no match";
+    const event = parseLine(text);
+    if (event === undefined) return "damaged";
+    return matches(event) ? "match" : "no match";
+  };
 }
 
 function addCost(total: { -readonly [Member in keyof ReadCost]: ReadCost[Member] }, part: ReadCost): void {
