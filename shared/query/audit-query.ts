@@ -46,7 +46,7 @@ const list = <T extends z.ZodType>(item: T): z.ZodOptional<z.ZodArray<T>> =>
 const integer = (min: number, max: number): z.ZodInt => {
   const error = (issue: { readonly input?: unknown }): string =>
     `is ${show(issue.input)}; expected an integer from ${min} to ${max}`;
-  return z.int({ error }).min(min, { error }).max(max, { error });
+  return z.int({ error, abort: true }).min(min, { error }).max(max, { error });
 };
 
 const flag = (): z.ZodBoolean =>
