@@ -1,5 +1,5 @@
 /** The condition of the file store: really tries the folder, and names each thing that a human must look at. */
-import { open, unlink } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import type { LiveLog } from "#adapters/file/live-log.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
 import type { Damage, Recovered } from "#adapters/file/recovery.ts";
@@ -43,7 +43,7 @@ async function tryFolder(paths: LogPaths): Promise<string | undefined> {
     } finally {
       await handle.close();
     }
-    await unlink(paths.probe);
+    await rm(paths.probe, { force: true }); // another probe may have been faster
     return undefined;
   } catch (error) {
     return `the folder ${paths.folder} cannot be written: ${error instanceof Error ? error.message : String(error)}`;
