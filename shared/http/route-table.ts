@@ -1,0 +1,226 @@
+/**
+ * The one route table: what the local gateway, the functions, the deployed API, the OpenAPI document and the client
+ * know of routes comes from here. Paths are written as API Gateway writes them.
+ */
+import type * as z from "zod";
+import { MAX_BATCH_BODY_BYTES, MAX_DECODED_BODY_BYTES, MAX_EVENT_BODY_BYTES } from "#event/limits.ts";
+import type { ProblemCode } from "#http/problem.ts";
+import type { SchemaName } from "#http/schemas.ts";
+import {
+  BatchParameters,
+  EventParameters,
+  ExportParameters,
+  FlushParameters,
+  NoParameters,
+  QueryParameters,
+} from "#http/schemas.ts";
+
+export type FunctionName = "ingest" | "query" | "health";
+
+export interface RouteBody {
+  readonly schema: SchemaName;
+  /** As it arrives, and after decompression. */
+  readonly maxWireBytes: number;
+  readonly maxDecodedBytes: number;
+  /** No body counts as `{}`. */
+  readonly isOptional: boolean;
+}
+
+export interface RouteResponse {
+  readonly description: string;
+  readonly schema?: SchemaName;
+  /** @default ["application/json"] */
+  readonly types?: readonly string[];
+  /** Name → what it says. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Route {
+  readonly method: "GET" | "POST";
+  /** Such as `/events/{event_id}`. */
+  readonly path: string;
+  readonly function: FunctionName;
+  /** What a key must be allowed; `public` routes need none. */
+  readonly scope: "write" | "read" | "export" | "public";
+  readonly operationId: string;
+  readonly summary: string;
+  readonly parameters: z.ZodObject;
+  /** Request headers that mean something here, by what they say. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: RouteBody;
+  readonly responses: Readonly<Record<number, RouteResponse>>;
+  /** Beside those that every route has. */
+  readonly problems: readonly ProblemCode[];
+}
+
+/** A query holds at most 11 lists of 20 values, of which one is of 1,024 bytes each and the rest of 256. */
+const MAX_QUERY_BODY_BYTES = 512 * 1024;
+const MAX_FLUSH_BODY_BYTES = 64 * 1024;
+
+const BODY_PROBLEMS = ["malformed-json", "payload-too-large", "unsupported-media-type"] as const;
+const IDEMPOTENCY_KEY =
+  "id of events that name none (`<key>`, in a batch `<key>:<index>`), so that a request can be repeated";
+const DUPLICATES = "how many of the accepted events had been stored before, where that is known at once";
+
+/** `METHOD /path` is the route key of API Gateway. */
+export const ROUTES = [
+  {
+    method: "POST",
+    path: "/events",
+    function: "ingest",
+    scope: "write",
+    operationId: "logEvent",
+    summary: "Log one event",
+    parameters: NoParameters,
+    headers: {
+      "Idempotency-Key": IDEMPOTENCY_KEY,
+      Prefer: "`return=minimal` answers with event_id and content_hash only",
+    },
+    body: sized("NewEvent", MAX_EVENT_BODY_BYTES),
+    responses: {
+      202: {
+        description: "The event is durable. Sent again with the same content it is stored once",
+        schema: "Event",
+        headers: {
+          Location: "path of the event",
+          "Preference-Applied": "`return=minimal` where it was asked for",
+          "audit-duplicates": DUPLICATES,
+        },
+      },
+    },
+    problems: [...BODY_PROBLEMS, "event-id-conflict", "storage-unavailable"],
+  },
+  {
+    method: "POST",
+    path: "/events/batch",
+    function: "ingest",
+    scope: "write",
+    operationId: "logBatch",
+    summary: "Log 1 to 1,000 events",
+    parameters: BatchParameters,
+    headers: { "Idempotency-Key": IDEMPOTENCY_KEY },
+    body: { ...sized("Batch", MAX_BATCH_BODY_BYTES), maxDecodedBytes: MAX_DECODED_BODY_BYTES },
+    responses: {
+      202: {
+        description: "All events are durable",
+        schema: "BatchReceipt",
+        headers: { "audit-duplicates": DUPLICATES },
+      },
+      207: {
+        description: "Some events are not valid; the others are durable",
+        schema: "BatchReceipt",
+        headers: { "audit-duplicates": DUPLICATES },
+      },
+    },
+    problems: [...BODY_PROBLEMS, "storage-unavailable"],
+  },
+  {
+    method: "GET",
+    path: "/events",
+    function: "query",
+    scope: "read",
+    operationId: "findEvents",
+    summary: "Find events by URL parameters",
+    parameters: QueryParameters,
+    responses: {
+      200: {
+        description: "A page of the events that match",
+        schema: "EventPage",
+        headers: { Link: 'the next page, `rel="next"`, where there is one' },
+      },
+    },
+    problems: ["invalid-cursor", "use-cursor", "storage-unavailable"],
+  },
+  {
+    method: "POST",
+    path: "/events/query",
+    function: "query",
+    scope: "read",
+    operationId: "queryEvents",
+    summary: "Find events by a query in JSON",
+    parameters: NoParameters,
+    body: sized("Query", MAX_QUERY_BODY_BYTES),
+    responses: { 200: { description: "A page of the events that match", schema: "EventPage" } },
+    problems: [...BODY_PROBLEMS, "invalid-cursor", "use-cursor", "storage-unavailable"],
+  },
+  {
+    method: "GET",
+    path: "/events/export",
+    function: "query",
+    scope: "export",
+    operationId: "exportEvents",
+    summary: "All events that match, in chunks of at most 4 MiB that joined are one file",
+    parameters: ExportParameters,
+    responses: {
+      200: {
+        description: "A chunk of whole lines; the first one of a CSV begins with the header",
+        types: ["application/jsonl", "text/csv"],
+        headers: { Link: 'the next chunk, `rel="next"`, where there is one' },
+      },
+    },
+    problems: ["invalid-cursor", "storage-unavailable"],
+  },
+  {
+    method: "GET",
+    path: "/events/{event_id}",
+    function: "query",
+    scope: "read",
+    operationId: "getEvent",
+    summary: "One event by its id",
+    parameters: EventParameters,
+    responses: { 200: { description: "The event", schema: "Event" } },
+    problems: ["event-not-found", "storage-unavailable"],
+  },
+  {
+    method: "POST",
+    path: "/flush",
+    function: "query",
+    scope: "write",
+    operationId: "flush",
+    summary: "Wait until accepted events are stored",
+    parameters: FlushParameters,
+    body: { ...sized("FlushRequest", MAX_FLUSH_BODY_BYTES), isOptional: true },
+    responses: {
+      200: { description: "They are stored", schema: "FlushReceipt" },
+      202: { description: "Some are still pending after 10 seconds", schema: "FlushReceipt" },
+    },
+    problems: [...BODY_PROBLEMS, "storage-unavailable"],
+  },
+  {
+    method: "GET",
+    path: "/health",
+    function: "health",
+    scope: "public",
+    operationId: "health",
+    summary: "State of the service and of what it depends on, really probed",
+    parameters: NoParameters,
+    responses: {
+      200: { description: "`healthy`, or `degraded`: it serves, but a human must act", schema: "Health" },
+      503: { description: "`unhealthy`: it takes no events", schema: "Health" },
+    },
+    problems: [],
+  },
+  {
+    method: "GET",
+    path: "/openapi.json",
+    function: "query",
+    scope: "public",
+    operationId: "openApi",
+    summary: "This document",
+    parameters: NoParameters,
+    responses: { 200: { description: "OpenAPI 3.1" } },
+    problems: [],
+  },
+] as const satisfies readonly Route[];
+
+function sized(schema: SchemaName, maxBytes: number): RouteBody {
+  return { schema, maxWireBytes: maxBytes, maxDecodedBytes: maxBytes, isOptional: false };
+}
+
+type TableEntry = (typeof ROUTES)[number];
+/** Routes of one function, as keys of API Gateway. */
+export type RouteKeyOf<Name extends FunctionName> = TableEntry extends infer Entry
+  ? Entry extends { readonly function: Name; readonly method: infer Method; readonly path: infer Path }
+    ? `${Method & string} ${Path & string}`
+    : never
+  : never;

@@ -1,0 +1,164 @@
+/**
+ * Bodies and parameters of the HTTP API as schemas: what routes check, and what the OpenAPI document shows. Events and
+ * queries are checked by their own modules, which say more about what is wrong; here they are for the reader.
+ */
+import * as z from "zod";
+import { AuditEventInput, Category, EventId, Level, TenantId, Timestamp } from "#event/audit-event.ts";
+import { MAX_BATCH_EVENTS } from "#event/limits.ts";
+import type { ProblemCode } from "#http/problem.ts";
+import { PROBLEMS } from "#http/problem.ts";
+import { AuditQuery } from "#query/audit-query.ts";
+import { EXPORT_FORMATS } from "#service/export.ts";
+import { MAX_WAIT_S } from "#service/find.ts";
+import { MAX_FLUSH_EVENT_IDS } from "#service/flush.ts";
+
+const ContentHash = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({ description: "SHA-256 of the event's canonical content, lower-case hexadecimal" });
+
+const FieldError = z.object({
+  path: z.string().meta({ description: "JSON Pointer into the input; empty for the whole" }),
+  message: z.string(),
+});
+
+// cast: Object.keys forgets that the keys of a record are its key type.
+const CODES = Object.keys(PROBLEMS) as ProblemCode[];
+
+const StoredEvent = AuditEventInput.extend({
+  content_hash: ContentHash,
+  event_id: EventId,
+  timestamp: Timestamp,
+  level: Level,
+  category: Category,
+  message: z.string(),
+  metadata: z.record(z.string(), z.unknown()),
+  tenant_id: TenantId,
+  received_at: z.string().meta({ format: "date-time", description: "when the service accepted it, UTC" }),
+  conflicts: z
+    .array(z.string())
+    .optional()
+    .meta({ description: "ids under which other content sent with the same id is kept" }),
+});
+
+const BatchResult = z.object({
+  index: z.int(),
+  status: z.enum(["accepted", "rejected"]),
+  event_id: EventId.optional(),
+  code: z.enum(["validation-failed", "event-id-conflict", "payload-too-large"]).optional(),
+  errors: z.array(FieldError).optional().meta({ description: "paths are JSON Pointers into the event" }),
+});
+
+const Plan = z.object({
+  access_path: z.enum(["timeline", "service", "user", "resource"]),
+  access_values: z.array(z.string()),
+  filters_left: z.array(z.string()).meta({ description: "filters checked on every event the path yields" }),
+  order: z.enum(["timestamp ascending", "timestamp descending"]),
+  entries_read: z.int(),
+  lines_read: z.int(),
+  bytes_read: z.int(),
+});
+
+const HealthStatus = z.enum(["healthy", "degraded", "unhealthy"]);
+const PartHealth = z.looseObject({ status: HealthStatus, problems: z.array(z.string()).optional() });
+
+/** Components of the OpenAPI document, by name. */
+export const SCHEMAS = {
+  NewEvent: AuditEventInput,
+  Event: StoredEvent,
+  MinimalReceipt: z.object({ event_id: EventId, content_hash: ContentHash }),
+  Batch: z.strictObject({ events: z.array(AuditEventInput).min(1).max(MAX_BATCH_EVENTS) }),
+  FieldError,
+  BatchResult,
+  BatchReceipt: z.object({
+    events_logged: z.int().meta({ description: "number of accepted results" }),
+    event_ids: z.array(EventId).meta({ description: "ids of the accepted results, in order" }),
+    results: z.array(BatchResult),
+  }),
+  Query: AuditQuery,
+  EventPage: z.object({
+    events: z.array(StoredEvent),
+    has_more: z.boolean().meta({
+      description: "only false is the end: a page may hold fewer events than limit, even none",
+    }),
+    next_cursor: z.string().nullable(),
+    total_count: z.int().nullable().meta({
+      description: "exact where it is known for free or asked for by include_total, else null",
+    }),
+    query_duration_ms: z.number(),
+    plan: Plan.optional(),
+  }),
+  FlushRequest: z.strictObject({ event_ids: z.array(z.string()).max(MAX_FLUSH_EVENT_IDS).optional() }),
+  FlushReceipt: z.object({
+    status: z.enum(["flushed", "pending"]),
+    pending: z.int().optional().meta({ description: "how many of event_ids are not stored yet" }),
+  }),
+  Health: z.object({
+    status: HealthStatus,
+    timestamp: z.string().meta({ format: "date-time" }),
+    service: PartHealth,
+    storage: PartHealth,
+    queue: PartHealth,
+    archive: PartHealth,
+    log: PartHealth,
+    unaccounted_events: z.int().nullable().meta({
+      description: "accepted events that are neither stored nor about to be; 0 when healthy",
+    }),
+  }),
+  Problem: z.looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().optional(),
+    code: z.enum(CODES).meta({ description: "stable; what programs look at" }),
+    errors: z.array(FieldError).optional(),
+    request_id: z.string(),
+  }),
+} as const;
+export type SchemaName = keyof typeof SCHEMAS;
+
+/** `true` or `false`, as text. */
+const flag = z
+  .enum(["true", "false"], { error: "is neither true nor false" })
+  .transform((text) => text === "true")
+  .pipe(z.boolean());
+
+const wait = z
+  .string()
+  .regex(/^\d{1,3}$/, { error: `is not an integer from 1 to ${MAX_WAIT_S}` })
+  .transform(Number)
+  .pipe(
+    z
+      .int()
+      .min(1, { error: `is not an integer from 1 to ${MAX_WAIT_S}` })
+      .max(MAX_WAIT_S, { error: `is not an integer from 1 to ${MAX_WAIT_S}` }),
+  );
+
+const tenant = TenantId.meta({ description: "whose event; only where no keys are configured" });
+
+export const NoParameters = z.strictObject({});
+export const BatchParameters = z.strictObject({
+  atomic: flag.default(false).meta({ description: "any event invalid: accept none" }),
+});
+export const EventParameters = z.strictObject({
+  wait: wait.optional().meta({ description: "seconds to wait for the event to be stored" }),
+  tenant_id: tenant.optional(),
+});
+export const FlushParameters = z.strictObject({ tenant_id: tenant.optional() });
+export const QueryParameters = z.strictObject(AuditQuery.shape);
+
+const {
+  limit: _limit,
+  offset: _offset,
+  include_total: _total,
+  explain: _explain,
+  ...exported
+} = AuditQuery.shape;
+export const ExportParameters = z.strictObject({
+  ...exported,
+  limit: AuditQuery.shape.limit
+    .unwrap()
+    .optional()
+    .meta({ description: "events in a chunk at most; default as many as fit in 4 MiB" }),
+  format: z.enum(EXPORT_FORMATS).default("jsonl"),
+});
