@@ -1,0 +1,106 @@
+/**
+ * The life of a server on one machine: configuration, store, gateway, and an orderly end when a signal asks for it.
+ * People read stderr; stdout carries telemetry, one JSON line each.
+ */
+import { dirname, resolve } from "node:path";
+import type { FileStore } from "#adapters/file/file-store.ts";
+import { openFileStore } from "#adapters/file/file-store.ts";
+import type { Config, Environment } from "#functions/config.ts";
+import { readServerConfig } from "#functions/config.ts";
+import { createTelemetry } from "#functions/telemetry.ts";
+import type { LocalServer } from "#infra/local/server.ts";
+import { startServer } from "#infra/local/server.ts";
+import { createStartProgress } from "#infra/local/start-progress.ts";
+import { AuditServiceError } from "#lib/errors.ts";
+
+/** npm passes on a signal that the terminal has sent to its child already: that is not a second one. */
+const SAME_SIGNAL_MS = 1000;
+const SIGNAL_EXIT_BASE = 128;
+const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+/**
+ * Serves until SIGINT or SIGTERM; a second signal exits at once.
+ * @param env default is the environment of this process
+ * @returns the exit code: 0 after an orderly end, 1 where the server could not start, with the reason on stderr
+ */
+export async function serve(env?: Environment): Promise<number> {
+  const say = (text: string): void => {
+    process.stderr.write(`${text}\n`);
+  };
+  try {
+    const config = readServerConfig(env);
+    await run(config, say);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof AuditServiceError)) throw error;
+    say(`audit service: ${error.message}`);
+    return 1;
+  }
+}
+
+async function run(config: Config, say: (text: string) => void): Promise<void> {
+  const telemetry = createTelemetry({
+    level: config.logLevel,
+    nowMs: Date.now,
+    write: (line) => process.stdout.write(line),
+  });
+  const stopSignal = firstSignal(say);
+  const store = await openFileStore({
+    path: config.filePath,
+    maxFileBytes: config.maxFileBytes,
+    backupCount: config.backupCount,
+    onProgress: createStartProgress({ nowMs: Date.now, write: (text) => process.stderr.write(text) }),
+  });
+  try {
+    const server = await startServer({
+      store,
+      telemetry,
+      host: config.apiHost,
+      port: config.apiPort,
+      serviceName: config.serviceName,
+    });
+    store.announce(server.url);
+    say(await banner(server, store, config));
+    telemetry.info("listening", { url: server.url, pid: process.pid });
+    const signal = await stopSignal;
+    telemetry.info("stopping", { signal });
+    await server.stop();
+  } finally {
+    await store.close();
+  }
+  telemetry.info("stopped", { pid: process.pid });
+}
+
+/** Resolves at the first signal; the process exits at the second. */
+function firstSignal(say: (text: string) => void): Promise<string> {
+  return new Promise((settle) => {
+    let firstMs: number | undefined;
+    const onSignal = (signal: keyof typeof SIGNALS): void => {
+      if (firstMs === undefined) {
+        firstMs = Date.now();
+        say(`${signal}: finishing what is under way; once more to exit at once`);
+        settle(signal);
+      } else if (Date.now() - firstMs > SAME_SIGNAL_MS) process.exit(SIGNAL_EXIT_BASE + SIGNALS[signal]);
+    };
+    process.on("SIGINT", onSignal);
+    process.on("SIGTERM", onSignal);
+  });
+}
+
+async function banner(server: LocalServer, store: FileStore, config: Config): Promise<string> {
+  const { status, problems, details } = await store.probe();
+  const path = resolve(config.filePath);
+  const lines = [
+    "",
+    "  Audit Service",
+    "",
+    `  url      ${server.url}`,
+    `  process  ${process.pid}`,
+    `  folder   ${dirname(path)}`,
+    `  events   ${Number(details["events"])}`,
+    "  access   no keys configured: listening on loopback only",
+  ];
+  if (status !== "healthy")
+    lines.push(`  health   ${status}`, ...problems.map((problem) => `           ${problem}`));
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,118 @@
+/**
+ * The service on one machine, over an open store: use cases, functions and gateway put together. Used by `npm start`,
+ * by `auditlog serve`, and in the process of tests and benchmarks.
+ */
+import { randomFillSync } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import { isLoopback, LOOPBACK_HOST } from "#functions/config.ts";
+import { createHealthFunction } from "#functions/health/app.ts";
+import { createIngest } from "#functions/ingest/app.ts";
+import { createQuery } from "#functions/query/app.ts";
+import type { Telemetry } from "#functions/telemetry.ts";
+import { SUMMARY_INTERVAL_MS } from "#functions/telemetry.ts";
+import { createGateway } from "#infra/local/gateway.ts";
+import type { GatewayLimits } from "#infra/local/gateway-limits.ts";
+import { SOFTWARE_VERSION } from "#infra/local/software-version.ts";
+import { createSleep } from "#infra/local/sleep.ts";
+import { AuditServiceError } from "#lib/errors.ts";
+import { createIdentifiers } from "#lib/identifiers.ts";
+import { createAccept } from "#service/accept.ts";
+import { createExport } from "#service/export.ts";
+import { createFind } from "#service/find.ts";
+import { createFlush } from "#service/flush.ts";
+import { createHealth } from "#service/health.ts";
+import type { Clock, EventQueue, EventStore } from "#service/ports.ts";
+
+export interface ServerOptions {
+  /** Stays the caller's: closed by whoever opened it, after `stop`. */
+  readonly store: EventQueue & EventStore;
+  readonly telemetry: Telemetry;
+  /** @default 127.0.0.1 */
+  readonly host?: string | undefined;
+  /** @default 0: the system chooses */
+  readonly port?: number | undefined;
+  /** Name of this instance. @default "audit_service" */
+  readonly serviceName?: string | undefined;
+  /** @default the system's */
+  readonly clock?: Clock | undefined;
+  readonly limits?: Partial<GatewayLimits> | undefined;
+}
+
+export interface LocalServer {
+  /** Such as `http://127.0.0.1:8000`. */
+  readonly url: string;
+  readonly port: number;
+  /** Stops accepting and waits for requests under way, at most `graceMs` (default 10 s). */
+  stop(graceMs?: number): Promise<void>;
+}
+
+const DEFAULT_GRACE_MS = 10_000;
+
+/** @throws AuditServiceError `invalid-configuration` where the address cannot be listened on */
+export async function startServer(options: ServerOptions): Promise<LocalServer> {
+  const { telemetry, host = LOOPBACK_HOST, port = 0, clock = { nowMs: Date.now } } = options;
+  const stopping = new AbortController();
+  const gateway = createGateway({
+    functions: createFunctions(options, clock, stopping.signal),
+    telemetry,
+    nowMs: clock.nowMs,
+    isLoopbackOnly: isLoopback(host),
+    limits: options.limits,
+  });
+  const address = await gateway.listen(host, port).catch((cause: unknown) => {
+    throw cannotListen(cause, host, port);
+  });
+  const summaries = setInterval(() => telemetry.summarise(), SUMMARY_INTERVAL_MS);
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
+    port: address.port,
+    stop: async (graceMs = DEFAULT_GRACE_MS) => {
+      clearInterval(summaries);
+      stopping.abort();
+      await gateway.stop(graceMs);
+      telemetry.summarise();
+    },
+  };
+}
+
+function createFunctions(
+  { store, telemetry, serviceName }: ServerOptions,
+  clock: Clock,
+  stopping: AbortSignal,
+): Parameters<typeof createGateway>[0]["functions"] {
+  const monotonicMs = (): number => performance.now();
+  const sleep = createSleep(stopping);
+  const identifiers = createIdentifiers({ nowMs: clock.nowMs, fillRandom: randomFillSync });
+  const service = {
+    name: serviceName ?? "audit_service",
+    version: SOFTWARE_VERSION,
+    started_at: new Date(clock.nowMs()).toISOString(),
+  };
+  return {
+    ingest: createIngest({ accept: createAccept({ queue: store, clock, identifiers }), telemetry }),
+    query: createQuery({
+      find: createFind({ store, monotonicMs, sleep }),
+      exportChunk: createExport({ store, monotonicMs }),
+      flush: createFlush({ store, monotonicMs, sleep }),
+      telemetry,
+    }),
+    health: createHealthFunction({
+      health: createHealth({ store, clock, monotonicMs, sleep, service }),
+      telemetry,
+    }),
+  };
+}
+
+function cannotListen(cause: unknown, host: string, port: number): AuditServiceError {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: "another program listens there; set AUDIT_API_PORT to another port",
+    EACCES: "this user may not; ports below 1024 often need rights",
+    EADDRNOTAVAIL: "this machine has no such address; see AUDIT_API_HOST",
+    ENOTFOUND: "no such name is known; see AUDIT_API_HOST",
+  };
+  const reason = (typeof code === "string" ? reasons[code] : undefined) ?? String(cause);
+  return new AuditServiceError("invalid-configuration", `cannot listen on ${host} port ${port}: ${reason}`, {
+    cause,
+  });
+}
