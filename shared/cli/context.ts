@@ -1,0 +1,53 @@
+/**
+ * What the commands are given: streams, the way to an audit log, a clock and Ctrl-C. They reach the world
+ * through this alone, so a test can run any of them.
+ */
+import type { AuditService } from "#client/audit-service.ts";
+
+export interface Output {
+  /** Resolves when more may be written. */
+  readonly write: (text: string) => Promise<void>;
+  readonly isTty: boolean;
+  /** Width of the terminal in characters; undefined where there is none. */
+  readonly columns: number | undefined;
+  /** Whether to use colours. */
+  readonly hasColor: boolean;
+}
+
+export interface Input {
+  /** Whether a human types there. */
+  readonly isTty: boolean;
+  readonly chunks: () => AsyncIterable<Uint8Array>;
+}
+
+/** Which audit log a command is about. Without both, the configuration says. */
+export interface Target {
+  /** Address of a running service. */
+  readonly url?: string | undefined;
+  /** Live file of an embedded log. */
+  readonly file?: string | undefined;
+}
+
+export interface CliContext {
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Fills in no service name: what is sent from a file or a pipe must name it. */
+  readonly openAudit: (target: Target) => Promise<AuditService>;
+  /** Runs the service until it is told to stop; answers the exit code. */
+  readonly serve: () => Promise<number>;
+  /** For a command that ends in good order: from this call on the first Ctrl-C aborts the signal. */
+  readonly stopSignal: () => AbortSignal;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+  /** `service_name` of an event that is given by flags without one. */
+  readonly defaultService: () => string;
+  /** Version of the package. */
+  readonly version: string;
+}
+
+/** Exit codes beside 0. */
+export const EXIT_FAILED = 1;
+export const EXIT_USAGE = 2;
+/** By the convention of shells: 128 + SIGINT. */
+export const EXIT_INTERRUPTED = 130;

@@ -1,0 +1,81 @@
+/**
+ * Which files an import reads: those named, and in folders, with all below them, those whose name fits the format. In
+ * the order in which a rotating logger wrote them, so that the log they go to keeps that order.
+ */
+import { readdir, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+
+export const IMPORT_FORMATS = ["jsonl", "cloudtrail"] as const;
+export type ImportFormat = (typeof IMPORT_FORMATS)[number];
+
+export interface ImportFile {
+  readonly path: string;
+  /** As it lies there, which may be compressed. */
+  readonly bytes: number;
+}
+
+export interface SkippedFile {
+  readonly path: string;
+  readonly reason: string;
+}
+
+export interface FoundFiles {
+  readonly files: readonly ImportFile[];
+  readonly skipped: readonly SkippedFile[];
+}
+
+/** Names that hold events of a format. Rotations: `audit.1`, `audit.jsonl.1`, with `.gz` or without. */
+const NAMES: Readonly<Record<ImportFormat, RegExp>> = {
+  jsonl: /(\.jsonl|\.\d+)(\.gz)?$/,
+  cloudtrail: /\.json(\.gz)?$/,
+};
+const ROTATION = /^(.*?)(?:\.jsonl)?\.(\d+)(\.gz)?$/;
+
+/**
+ * Never read, even where a shell's `*` names them: closing the lock of a log that this process has open would drop it.
+ */
+const LOCK_NAME = /\.lock(-\w+)?$/;
+
+/** @throws Error where a path that was named does not exist or cannot be read */
+export async function findImportFiles(paths: readonly string[], format: ImportFormat): Promise<FoundFiles> {
+  const files = new Map<string, ImportFile>();
+  const skipped: SkippedFile[] = [];
+  for (const path of paths) {
+    const entry = await stat(path).catch((cause: unknown) => {
+      throw isMissing(cause) ? new Error(`${path}: there is no such file or folder`, { cause }) : cause;
+    });
+    if (LOCK_NAME.test(path)) skipped.push({ path, reason: "it is a lock" });
+    else if (!entry.isDirectory()) files.set(path, { path, bytes: entry.size });
+    if (!entry.isDirectory()) continue;
+    for (const found of await filesBelow(path)) {
+      if (NAMES[format].test(basename(found)))
+        files.set(found, { path: found, bytes: (await stat(found)).size });
+      else skipped.push({ path: found, reason: `its name is not that of a ${format} file` });
+    }
+  }
+  return { files: [...files.values()], skipped };
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
+async function filesBelow(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  const names = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return names.toSorted(byAge);
+}
+
+/** By name; rotations of one log with the highest number first, and before the live file. */
+function byAge(a: string, b: string): number {
+  const [left, right] = [ageOf(a), ageOf(b)];
+  if (left.stem !== right.stem) return left.stem < right.stem ? -1 : 1;
+  if (left.rotation !== right.rotation) return right.rotation - left.rotation;
+  return a < b ? -1 : 1;
+}
+
+function ageOf(path: string): { readonly stem: string; readonly rotation: number } {
+  const match = ROTATION.exec(path);
+  if (match === null) return { stem: path.replace(/(\.jsonl)?(\.gz)?$/, ""), rotation: 0 };
+  return { stem: match[1] ?? path, rotation: Number(match[2]) };
+}
