@@ -43,17 +43,8 @@ const DEFAULT_FLUSH_INTERVAL_MS = 5000;
 const DEFAULT_MAX_PENDING = 10_000;
 
 /**
- * A client of a running audit service.
+ * A client of a running audit service, by its options alone: the package exports one that also asks the environment.
  * @throws AuditServiceError `invalid-configuration` where `url` is no http or https address
- *
- * @example
- * ```ts
- * import { createAuditClient } from "audit-service";
- *
- * await using audit = createAuditClient({ url: "http://127.0.0.1:8000", serviceName: "shop" });
- * const { event_id } = await audit.log(audit.event().action("user_login").user("alice"));
- * console.log(event_id);
- * ```
  */
 export function createAuditClient(options: AuditClientOptions): AuditService {
   const transport = createTransport({

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+// Starts the command line: what was built, in the published package, or else the sources beside this file. Plain
+// JavaScript that old versions of Node can read, so that they too say plainly what is missing.
+import { existsSync } from "node:fs";
+
+const NEEDED_MAJOR = 24;
+const major = Number(process.versions.node.split(".")[0]);
+
+if (major < NEEDED_MAJOR) {
+  process.stderr.write(
+    `auditlog: Node ${NEEDED_MAJOR} or later is needed; this is ${process.version} (${process.execPath})\n`,
+  );
+  process.exitCode = 1;
+} else {
+  const built = new URL("../../dist/auditlog.js", import.meta.url);
+  import(existsSync(built) ? built.href : new URL("auditlog.ts", import.meta.url).href);
+}
