@@ -11,6 +11,8 @@ const NEWLINE = 10;
 
 export class CommitBatch {
   readonly lines: PreparedLine[] = [];
+  /** The index's hash of each line's identity. */
+  readonly hashes: number[] = [];
   /** Where each line begins in the batch. */
   readonly starts: number[] = [];
   /** Settles when the batch is durable or has failed. */
@@ -37,9 +39,10 @@ export class CommitBatch {
     return this.used;
   }
 
-  add(line: PreparedLine): void {
+  add(line: PreparedLine, hash: number): void {
     this.reserve(line.text.length * 3 + 1); // UTF-8 takes at most three bytes for a UTF-16 code unit
     this.lines.push(line);
+    this.hashes.push(hash);
     this.starts.push(this.used);
     this.used += this.buffer.write(line.text, this.used);
     this.buffer[this.used++] = NEWLINE;

@@ -17,6 +17,7 @@ import type { LogPaths } from "#adapters/file/log-folder.ts";
 import { logPaths } from "#adapters/file/log-folder.ts";
 import type { PageReader } from "#adapters/file/page-reader.ts";
 import { createPageReader } from "#adapters/file/page-reader.ts";
+import { PendingLines } from "#adapters/file/pending-lines.ts";
 import type { Damage, Recovered, RecoveryProgress } from "#adapters/file/recovery.ts";
 import { recoverLog } from "#adapters/file/recovery.ts";
 import { probeStore } from "#adapters/file/store-health.ts";
@@ -56,12 +57,6 @@ const MAX_KEPT_DAMAGES = 10_000;
 
 const ACCEPTED: SendOutcome = { kind: "accepted" };
 
-/** A line on its way to the disk. */
-interface Pending {
-  readonly line: PreparedLine;
-  readonly batch: CommitBatch;
-}
-
 /**
  * @throws AuditStorageError `folder-locked`, `foreign-log`, or `storage-unavailable` where the folder cannot be used
  */
@@ -98,8 +93,7 @@ export class FileStore implements EventQueue, EventStore {
   private readonly live: LiveLog;
   private readonly reader: PageReader;
   private readonly compressor: Compressor;
-  /** By tenant, then event id. */
-  private readonly pending = new Map<string, Map<string, Pending>>();
+  private readonly pending = new PendingLines();
   private readonly damages: Damage[];
   private readonly damagedRows = new Set<number>();
   private nextLine: number;
@@ -129,7 +123,7 @@ export class FileStore implements EventQueue, EventStore {
       file: recovered.live,
       maxFileBytes: Math.min(options.maxFileBytes ?? DEFAULT_MAX_FILE_BYTES, MAX_FILE_BYTES),
       onCommitted: (batch, offset) => this.indexBatch(batch, offset),
-      onFailed: (batch) => this.forgetBatch(batch),
+      onFailed: (batch) => this.pending.removeBatch(batch),
       onRotated: (next) => {
         logs.files.push(next);
         this.compressor.wake();
@@ -146,24 +140,26 @@ export class FileStore implements EventQueue, EventStore {
 
   async send(lines: readonly PreparedLine[]): Promise<readonly SendOutcome[]> {
     this.live.assertWritable();
+    const { index, logs } = this.recovered;
     const outcomes: SendOutcome[] = [];
     const batches = new Set<CommitBatch>();
     const known: { readonly place: number; readonly row: number }[] = [];
     lines.forEach((line, place) => {
       const { tenant_id: tenantId, event_id: eventId } = line.event;
-      const waiting = this.pending.get(tenantId)?.get(eventId);
+      const hash = index.identityHash(tenantId, eventId);
+      const waiting = this.pending.find(line, hash);
       if (waiting !== undefined) {
         batches.add(waiting.batch);
         outcomes.push(compareContent(line, waiting.line));
         return;
       }
-      const row = this.recovered.index.find(tenantId, eventId);
+      const row = index.find(tenantId, eventId, hash);
       outcomes.push(ACCEPTED);
-      if (row === -1) batches.add(this.append(line));
+      if (row === -1) batches.add(this.append(line, hash));
       else known.push({ place, row });
     });
     if (known.length > 0) {
-      const texts = this.recovered.logs.read(known.map(({ row }) => row));
+      const texts = logs.read(known.map(({ row }) => row));
       for (const { place, row } of known) {
         const line = lines[place];
         if (line !== undefined) outcomes[place] = this.compareStored(line, row, texts.get(row));
@@ -175,7 +171,7 @@ export class FileStore implements EventQueue, EventStore {
 
   async get({ tenantId, eventId }: EventKey): Promise<string | undefined> {
     const { index, logs } = this.recovered;
-    const row = index.find(tenantId, eventId);
+    const row = index.find(tenantId, eventId, index.identityHash(tenantId, eventId));
     if (row === -1) return undefined;
     const text = logs.read([row]).get(row);
     if (text !== undefined && parseLine(text) !== undefined) return text;
@@ -224,32 +220,19 @@ export class FileStore implements EventQueue, EventStore {
     this.lock.release();
   }
 
-  private append(line: PreparedLine): CommitBatch {
-    const batch = this.live.append(line);
-    const { tenant_id: tenantId, event_id: eventId } = line.event;
-    let ofTenant = this.pending.get(tenantId);
-    if (ofTenant === undefined) {
-      ofTenant = new Map();
-      this.pending.set(tenantId, ofTenant);
-    }
-    ofTenant.set(eventId, { line, batch });
+  private append(line: PreparedLine, hash: number): CommitBatch {
+    const batch = this.live.append(line, hash);
+    this.pending.add(line, hash, batch);
     return batch;
   }
 
   private indexBatch(batch: CommitBatch, offset: number): void {
-    batch.lines.forEach((line, place) => {
-      this.recovered.index.add(line.event, line.instant, offset + (batch.starts[place] ?? 0));
+    batch.lines.forEach(({ event, instant }, place) => {
+      const entry = { event, instant, hash: batch.hashes[place] ?? 0 };
+      this.recovered.index.add(entry, offset + (batch.starts[place] ?? 0));
     });
     this.nextLine += batch.lines.length;
-    this.forgetBatch(batch);
-  }
-
-  private forgetBatch(batch: CommitBatch): void {
-    for (const { event } of batch.lines) {
-      const ofTenant = this.pending.get(event.tenant_id);
-      ofTenant?.delete(event.event_id);
-      if (ofTenant?.size === 0) this.pending.delete(event.tenant_id);
-    }
+    this.pending.removeBatch(batch);
   }
 
   private compareStored(line: PreparedLine, row: number, text: string | undefined): SendOutcome {

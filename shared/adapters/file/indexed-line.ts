@@ -6,7 +6,7 @@ import { isPlainObject } from "#lib/canonical-json.ts";
 import type { Instant } from "#lib/instant.ts";
 import { parseInstant } from "#lib/instant.ts";
 
-export interface IndexedLine {
+interface ReadLine {
   readonly event: IndexedEvent;
   readonly instant: Instant;
 }
@@ -17,7 +17,7 @@ const LEVEL_SET: ReadonlySet<unknown> = new Set(LEVELS);
 const CATEGORY_SET: ReadonlySet<unknown> = new Set(CATEGORIES);
 
 /** The line's index entry, or a sentence on why it cannot be served. */
-export function readIndexedLine(text: string): IndexedLine | string {
+export function readIndexedLine(text: string): ReadLine | string {
   const value = parseLine(text);
   if (value === undefined) return "is not a JSON object";
   const version = value["_v"];

@@ -22,6 +22,14 @@ export interface IndexedEvent {
   readonly resource_id?: string | undefined;
 }
 
+/** A line as the index takes it. */
+export interface IndexedLine {
+  readonly event: IndexedEvent;
+  readonly instant: Instant;
+  /** `identityHash` of the event. */
+  readonly hash: number;
+}
+
 /** Hashed members, each under a seed of its own so that equal texts in two members do not meet. */
 export type HashedMember = "service" | "user" | "resource" | "action";
 
@@ -58,7 +66,7 @@ export class LineIndex {
   }
 
   /** Adds the next line. The caller has made sure that the identity is new. */
-  add(event: IndexedEvent, instant: Instant, offset: number): void {
+  add({ event, instant, hash }: IndexedLine, offset: number): void {
     const tenant = this.tenantNumber(event.tenant_id);
     const row = this.rowCount;
     this.head().add(
@@ -75,7 +83,7 @@ export class LineIndex {
       },
       offset,
     );
-    this.ids.add(hashText(event.event_id, this.seeds.id ^ tenant), row);
+    this.ids.add(hash, row);
     this.eventCounts[tenant] = (this.eventCounts[tenant] ?? 0) + 1;
     this.advance();
   }
@@ -86,11 +94,16 @@ export class LineIndex {
     this.advance();
   }
 
-  /** The row of an event, or -1. */
-  find(tenantId: string, eventId: string): number {
+  /** Hash of an event's identity. */
+  identityHash(tenantId: string, eventId: string): number {
+    return hashText(eventId, hashText(tenantId, this.seeds.id));
+  }
+
+  /** The row of an event, or -1. `hash` is the identity's. */
+  find(tenantId: string, eventId: string, hash: number): number {
     const tenant = this.tenants.get(tenantId);
     if (tenant === undefined) return -1;
-    return this.ids.find(hashText(eventId, this.seeds.id ^ tenant), (row) => {
+    return this.ids.find(hash, (row) => {
       const chunk = this.chunkOf(row);
       const local = row % CHUNK_ROWS;
       return chunk.tenant[local] === tenant && chunk.hasEventId(local, eventId);

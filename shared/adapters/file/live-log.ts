@@ -85,8 +85,8 @@ export class LiveLog {
   }
 
   /** Puts a line into the next commit, whose `done` tells when it is durable. */
-  append(line: PreparedLine): CommitBatch {
-    this.filling.add(line);
+  append(line: PreparedLine, hash: number): CommitBatch {
+    this.filling.add(line, hash);
     this.running ??= this.run();
     return this.filling;
   }

@@ -2,26 +2,17 @@
  * Start: reads every file of the log and rebuilds the index. A line cut by a crash is moved aside, never deleted;
  * damage anywhere else costs that line alone and is reported. Touches nothing of a log that is not this service's.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readSync,
-  statSync,
-  truncateSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, statSync, unlinkSync } from "node:fs";
+import { newerLog, newerVersion, refuseForeignLog } from "#adapters/file/foreign-log.ts";
 import { LineIndex } from "#adapters/file/line-index.ts";
 import type { LineVisitor } from "#adapters/file/line-scan.ts";
 import { scanGzip, scanPlain } from "#adapters/file/line-scan.ts";
 import { LogFile } from "#adapters/file/log-file.ts";
-import type { LogPaths, RotatedName } from "#adapters/file/log-folder.ts";
-import { listFolder, syncFolder } from "#adapters/file/log-folder.ts";
+import type { LogPaths, RotatedName, TwinFiles } from "#adapters/file/log-folder.ts";
+import { listFolder } from "#adapters/file/log-folder.ts";
 import { LogSet } from "#adapters/file/log-set.ts";
 import { readIndexedLine } from "#adapters/file/indexed-line.ts";
-import { AuditStorageError } from "#lib/errors.ts";
+import { moveTornTail } from "#adapters/file/torn-tail.ts";
 
 /** A stretch of a file that cannot be served. */
 export interface Damage {
@@ -49,21 +40,21 @@ export interface Recovered {
   readonly nextLine: number;
 }
 
-/** How much of a live file is looked at to tell whose it is. */
-const FIRST_LINE_BYTES = 1024 * 1024;
+/** So many damaged places are told one by one; behind them only lines are passed over. */
+const MAX_DAMAGES = 10_000;
 
-/** @throws AuditStorageError `foreign-log` where the live file was written by something else */
+/** @throws AuditStorageError `foreign-log` where the log was written by something else, or by a newer release */
 export async function recoverLog(
   paths: LogPaths,
   onProgress: (progress: RecoveryProgress) => void,
 ): Promise<Recovered> {
   refuseForeignLog(paths.live);
-  const { rotated, leftovers } = listFolder(paths);
-  for (const path of leftovers) unlinkSync(path);
+  const { rotated: listed, twins, drafts } = listFolder(paths);
 
   const index = new LineIndex();
   const logs = new LogSet(index);
   const damages: Damage[] = [];
+  const rotated = [...listed];
   const bytesTotal = [...rotated.map(({ path }) => path), paths.live].reduce(
     (sum, path) => sum + sizeOf(path),
     0,
@@ -81,13 +72,12 @@ export async function recoverLog(
       onLine: (text, offset) => {
         const line = readIndexedLine(text);
         if (typeof line === "string") return onDamage(offset, line);
-        if (index.find(line.event.tenant_id, line.event.event_id) !== -1) {
-          return onDamage(
-            offset,
-            `a second line with the id ${line.event.event_id}; the first one is served`,
-          );
+        const { tenant_id: tenantId, event_id: eventId } = line.event;
+        const hash = index.identityHash(tenantId, eventId);
+        if (index.find(tenantId, eventId, hash) !== -1) {
+          return onDamage(offset, `a second line with the id ${eventId}; the first one is served`);
         }
-        index.add(line.event, line.instant, offset);
+        index.add({ ...line, hash }, offset);
         lines++;
         return undefined;
       },
@@ -133,57 +123,26 @@ async function recoverRotated(
   return new LogFile({ path, firstRow, firstLine, size: scan.size + scan.tornBytes });
 }
 
-/** Copies what follows the last newline to a file of its own, then cuts it off. */
-function moveTornTail(paths: LogPaths, size: number, torn: { bytes: number; line: number }): string {
-  const fd = openSync(paths.live, "r");
-  const bytes = Buffer.alloc(torn.bytes);
-  try {
-    readSync(fd, bytes, 0, torn.bytes, size);
-  } finally {
-    closeSync(fd);
+/**
+ * An interrupted compression leaves a file in both forms: the plain one is complete, and the other one is made again.
+ * Should the plain one hold less, the compressed one is served, and nothing is removed.
+ */
+async function settleTwin({ plain, compressed }: TwinFiles, damages: Damage[]): Promise<RotatedName> {
+  const members = await scanGzip(compressed.path, BLIND_VISITOR);
+  if ((members.starts.at(-1) ?? 0) <= sizeOf(plain.path)) {
+    unlinkSync(compressed.path);
+    return plain;
   }
-  const path = paths.torn(torn.line, size);
-  writeFileSync(path, bytes, { flush: true });
-  syncFolder(paths.folder);
-  truncateSync(paths.live, size);
-  const live = openSync(paths.live, "r+");
-  try {
-    fsyncSync(live);
-  } finally {
-    closeSync(live);
-  }
-  return path;
+  const reason = `holds less than ${compressed.path}, which is served instead`;
+  damages.push({ path: plain.path, offset: sizeOf(plain.path), reason });
+  return compressed;
 }
 
-/** A log whose first readable line has no `_v` was written by the original service or by something else. */
-function refuseForeignLog(path: string): void {
-  if (!existsSync(path)) return;
-  const fd = openSync(path, "r");
-  const head = Buffer.alloc(FIRST_LINE_BYTES);
-  let count: number;
-  try {
-    count = readSync(fd, head, 0, head.length, 0);
-  } finally {
-    closeSync(fd);
-  }
-  const lines = head.toString("utf8", 0, count).split("\n");
-  if (lines.length > 1 || count === head.length) lines.pop(); // cut, or empty
-  const first = lines.map(parseObject).find((value) => value !== undefined);
-  if (first === undefined || "_v" in first) return;
-  const message =
-    `${path} was not written by this service: its first line has no member _v. Nothing was touched. ` +
-    `Move it and its rotations away and import them: auditlog import --format jsonl <the moved files>`;
-  throw new AuditStorageError("foreign-log", message, { details: { path } });
-}
-
-function parseObject(line: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === "object" && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
+const BLIND_VISITOR: LineVisitor = {
+  onLine: () => undefined,
+  onDamage: () => undefined,
+  onBytes: () => undefined,
+};
 
 function sizeOf(path: string): number {
   return existsSync(path) ? statSync(path).size : 0;
