@@ -86,6 +86,11 @@ export interface DecodedLine {
   readonly json: string;
 }
 
+/** Whether `decodeLine` takes `text`, which must be JSON: files may rot, and one such line must not stop a page. */
+export function isStoredLine(text: string): boolean {
+  return PREFIX.test(text) && text.includes(RECEIVED_AT);
+}
+
 /**
  * Cuts content and public form out of a version 1 line, in which members stand in canonical order.
  * @throws RangeError where `text` is no such line

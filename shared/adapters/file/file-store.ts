@@ -2,7 +2,7 @@
  * The file store, embedded default of the service: one JSON Lines file is queue, store and log order at once. `send`
  * checks against the index, appends, fsyncs by group commit, and only then answers. Implements both ports.
  */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { CommitBatch } from "#adapters/file/commit-batch.ts";
 import type { Compressor } from "#adapters/file/compressor.ts";
@@ -11,7 +11,7 @@ import type { FileIo } from "#adapters/file/file-io.ts";
 import { nodeFileIo } from "#adapters/file/file-io.ts";
 import type { FolderLock } from "#adapters/file/folder-lock.ts";
 import { lockFolder } from "#adapters/file/folder-lock.ts";
-import { parseLine } from "#adapters/file/indexed-line.ts";
+import { parseStoredLine } from "#adapters/file/indexed-line.ts";
 import { LiveLog } from "#adapters/file/live-log.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
 import { logPaths } from "#adapters/file/log-folder.ts";
@@ -67,6 +67,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
     mkdirSync(paths.folder, { recursive: true, mode: 0o750 });
     lock = lockFolder(paths);
     const recovered = await recoverLog(paths, options.onProgress ?? (() => undefined));
+    await syncLive(paths.live, options.io ?? nodeFileIo);
     return new FileStore({ ...options, paths, lock, recovered });
   } catch (cause) {
     lock?.release();
@@ -77,6 +78,20 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
       `the folder ${paths.folder} cannot be used: ${reason}`,
       { cause },
     );
+  }
+}
+
+/**
+ * Makes durable what was read: a killed process may have left lines in the page cache alone, and from now on they are
+ * answered as stored.
+ */
+async function syncLive(path: string, io: FileIo): Promise<void> {
+  if (!existsSync(path)) return;
+  const fd = openSync(path, "r+");
+  try {
+    await io.sync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -174,7 +189,7 @@ export class FileStore implements EventQueue, EventStore {
     const row = index.find(tenantId, eventId, index.identityHash(tenantId, eventId));
     if (row === -1) return undefined;
     const text = logs.read([row]).get(row);
-    if (text !== undefined && parseLine(text) !== undefined) return text;
+    if (text !== undefined && parseStoredLine(text) !== undefined) return text;
     this.noteDamage(row);
     return undefined;
   }

@@ -1,7 +1,7 @@
 /** What the index needs of a line that is read back from a file. Files may be damaged, so nothing is taken on trust. */
 import type { IndexedEvent } from "#adapters/file/line-index.ts";
 import { CATEGORIES, LEVELS } from "#event/audit-event.ts";
-import { LINE_VERSION } from "#event/stored-line.ts";
+import { isStoredLine, LINE_VERSION } from "#event/stored-line.ts";
 import { isPlainObject } from "#lib/canonical-json.ts";
 import type { Instant } from "#lib/instant.ts";
 import { parseInstant } from "#lib/instant.ts";
@@ -25,6 +25,7 @@ export function readIndexedLine(text: string): ReadLine | string {
     const found = version === undefined ? "no format version" : `format version ${JSON.stringify(version)}`;
     return `has ${found}; this release reads version ${LINE_VERSION}`;
   }
+  if (!isStoredLine(text)) return "is not in the form that this service writes";
   if (!isIndexed(value)) return "lacks a member that every stored event has";
   const instant = parseInstant(value.timestamp);
   if (typeof instant === "string") return `has a timestamp that ${instant}`;
@@ -32,7 +33,12 @@ export function readIndexedLine(text: string): ReadLine | string {
   return { event: value, instant };
 }
 
-/** The members of a line, or undefined where it is no JSON object: files may rot at any time. */
+/** The members of a stored line, or undefined where it is none any more: files may rot at any time. */
+export function parseStoredLine(text: string): Members | undefined {
+  return isStoredLine(text) ? parseLine(text) : undefined;
+}
+
+/** The members of a line of any version, or undefined where it is no JSON object. */
 export function parseLine(text: string): Members | undefined {
   try {
     const value: unknown = JSON.parse(text);

@@ -74,15 +74,19 @@ export async function scanGzip(path: string, visitor: LineVisitor): Promise<Memb
         visitor.onDamage(offset, `bytes ${at} to ${next} of ${path} are no compressed member of this log`);
         visitor.onBytes(next - at);
         at = next;
-        compressedStarts[compressedStarts.length - 1] = at;
+        starts.push(offset); // an entry without lines, so that the member before it keeps its end
+        compressedStarts.push(at);
         continue;
       }
       const member = await readAt(handle, at, length);
-      at += length;
-      offset += visitMember(member, offset, visitor);
+      const lineBytes = visitMember(member, offset, visitor);
+      // A damaged member may state a wrong size, which must not hide the sound ones behind it.
+      const next = lineBytes === undefined ? await findMember(handle, at + 1, size) : at + length;
+      visitor.onBytes(next - at);
+      at = next;
+      offset += lineBytes ?? 0;
       starts.push(offset);
       compressedStarts.push(at);
-      visitor.onBytes(length);
     }
     return { starts, compressedStarts };
   } finally {
@@ -90,13 +94,14 @@ export async function scanGzip(path: string, visitor: LineVisitor): Promise<Memb
   }
 }
 
-function visitMember(member: Buffer, offset: number, visitor: LineVisitor): number {
+/** Answers the uncompressed bytes of the member, undefined where it is damaged. */
+function visitMember(member: Buffer, offset: number, visitor: LineVisitor): number | undefined {
   let lines: Buffer;
   try {
     lines = gunzipMember(member);
   } catch (error) {
     visitor.onDamage(offset, error instanceof Error ? error.message : String(error));
-    return 0;
+    return undefined;
   }
   const used = visitLines(lines, offset, visitor.onLine);
   if (used < lines.length) visitor.onDamage(offset + used, "a compressed member ends within a line");

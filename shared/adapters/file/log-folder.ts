@@ -49,15 +49,18 @@ export interface RotatedName {
 export interface FolderListing {
   /** In the order of the log; a file that exists in both forms is listed uncompressed. */
   readonly rotated: readonly RotatedName[];
-  /** What an interrupted compression left: safe to remove, the uncompressed file is complete. */
-  readonly leftovers: readonly string[];
+  /** The compressed form of those that exist in both, by first line. */
+  readonly twins: ReadonlyMap<number, RotatedName>;
+  /** What an interrupted compression has not finished: safe to remove, the uncompressed file is there. */
+  readonly drafts: readonly string[];
 }
 
 /** Finds the log's files by name; others in the folder are none of its business. */
 export function listFolder(paths: LogPaths): FolderListing {
   const stem = basename(paths.live, extname(paths.live));
   const byLine = new Map<number, RotatedName>();
-  const leftovers: string[] = [];
+  const twins = new Map<number, RotatedName>();
+  const drafts: string[] = [];
   for (const name of readdirSync(paths.folder)) {
     if (!name.startsWith(`${stem}-`)) continue;
     const match = /^(\d{16})\.jsonl(\.gz)?(\.tmp)?$/.exec(name.slice(stem.length + 1));
@@ -65,14 +68,14 @@ export function listFolder(paths: LogPaths): FolderListing {
     const path = join(paths.folder, name);
     const found: RotatedName = { firstLine: Number(match[1]), path, isCompressed: match[2] !== undefined };
     const other = byLine.get(found.firstLine);
-    if (match[3] !== undefined) leftovers.push(path);
+    if (match[3] !== undefined) drafts.push(path);
     else if (other === undefined) byLine.set(found.firstLine, found);
     else {
-      leftovers.push(found.isCompressed ? found.path : other.path);
+      twins.set(found.firstLine, found.isCompressed ? found : other);
       byLine.set(found.firstLine, found.isCompressed ? other : found);
     }
   }
-  return { rotated: [...byLine.values()].sort((a, b) => a.firstLine - b.firstLine), leftovers };
+  return { rotated: [...byLine.values()].sort((a, b) => a.firstLine - b.firstLine), twins, drafts };
 }
 
 /** Makes creations and renames in a folder durable. */

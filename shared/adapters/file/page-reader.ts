@@ -6,7 +6,7 @@ import { performance } from "node:perf_hooks";
 import { IndexScan } from "#adapters/file/index-scan.ts";
 import { CHUNK_ROWS } from "#adapters/file/index-chunk.ts";
 import type { LineIndex } from "#adapters/file/line-index.ts";
-import { parseLine } from "#adapters/file/indexed-line.ts";
+import { parseStoredLine } from "#adapters/file/indexed-line.ts";
 import { createPrefilter } from "#adapters/file/line-prefilter.ts";
 import type { LogSet } from "#adapters/file/log-set.ts";
 import { compileFilter } from "#query/filter.ts";
@@ -170,7 +170,7 @@ function lineMatcher(filter: EventFilter): (text: string) => Verdict {
   const matches = compileFilter(filter);
   return (text) => {
     if (!mayMatch(text)) return "no match";
-    const event = parseLine(text);
+    const event = parseStoredLine(text);
     if (event === undefined) return "damaged";
     return matches(event) ? "match" : "no match";
   };

@@ -8,11 +8,12 @@ import { LineIndex } from "#adapters/file/line-index.ts";
 import type { LineVisitor } from "#adapters/file/line-scan.ts";
 import { scanGzip, scanPlain } from "#adapters/file/line-scan.ts";
 import { LogFile } from "#adapters/file/log-file.ts";
-import type { LogPaths, RotatedName, TwinFiles } from "#adapters/file/log-folder.ts";
+import type { LogPaths, RotatedName } from "#adapters/file/log-folder.ts";
 import { listFolder } from "#adapters/file/log-folder.ts";
 import { LogSet } from "#adapters/file/log-set.ts";
 import { readIndexedLine } from "#adapters/file/indexed-line.ts";
 import { moveTornTail } from "#adapters/file/torn-tail.ts";
+import type { AuditStorageError } from "#lib/errors.ts";
 
 /** A stretch of a file that cannot be served. */
 export interface Damage {
@@ -50,20 +51,24 @@ export async function recoverLog(
 ): Promise<Recovered> {
   refuseForeignLog(paths.live);
   const { rotated: listed, twins, drafts } = listFolder(paths);
-
   const index = new LineIndex();
   const logs = new LogSet(index);
   const damages: Damage[] = [];
-  const rotated = [...listed];
+  const rotated: RotatedName[] = [];
+  const removable = [...drafts];
+  for (const name of listed)
+    rotated.push(await chooseForm(name, twins.get(name.firstLine), { damages, removable }));
   const bytesTotal = [...rotated.map(({ path }) => path), paths.live].reduce(
     (sum, path) => sum + sizeOf(path),
     0,
   );
   let bytesRead = 0;
   let lines = 0;
+  /** Set while the last line read is one that a newer release wrote. */
+  let newer: AuditStorageError | undefined;
   const visitorFor = (path: string): LineVisitor => {
     const onDamage = (offset: number, reason: string): void => {
-      damages.push({ path, offset, reason });
+      if (damages.length < MAX_DAMAGES) damages.push({ path, offset, reason });
       index.addVoid(offset);
       lines++;
     };
@@ -71,7 +76,12 @@ export async function recoverLog(
       onDamage,
       onLine: (text, offset) => {
         const line = readIndexedLine(text);
-        if (typeof line === "string") return onDamage(offset, line);
+        if (typeof line === "string") {
+          const version = newerVersion(text);
+          if (version !== undefined) newer = newerLog(path, version);
+          return onDamage(offset, line);
+        }
+        newer = undefined;
         const { tenant_id: tenantId, event_id: eventId } = line.event;
         const hash = index.identityHash(tenantId, eventId);
         if (index.find(tenantId, eventId, hash) !== -1) {
@@ -90,23 +100,21 @@ export async function recoverLog(
 
   for (const name of rotated) {
     if (name.firstLine !== lines) {
-      damages.push({
-        path: name.path,
-        offset: 0,
-        reason: `begins with line ${name.firstLine}, but line ${lines} comes next: a file is missing`,
-      });
-      lines = Math.max(lines, name.firstLine);
+      damages.push({ path: name.path, offset: 0, reason: misnumbered(name.firstLine, lines) });
+      lines = name.firstLine; // the name is right: damage before it must not shift the numbers of later files
     }
     logs.files.push(await recoverRotated(name, { firstRow: index.rows, visitor: visitorFor(name.path) }));
   }
   const live = new LogFile({ path: paths.live, firstRow: index.rows, firstLine: lines, size: 0 });
   logs.files.push(live);
-  let tornPath: string | undefined;
-  if (existsSync(paths.live)) {
-    const scan = await scanPlain(paths.live, visitorFor(paths.live));
-    live.size = scan.size;
-    if (scan.tornBytes > 0) tornPath = moveTornTail(paths, scan.size, { bytes: scan.tornBytes, line: lines });
-  }
+  const scan = existsSync(paths.live)
+    ? await scanPlain(paths.live, visitorFor(paths.live))
+    : { size: 0, tornBytes: 0 };
+  live.size = scan.size;
+  if (newer !== undefined) throw newer;
+  // Only now it is certain that the log may be touched.
+  for (const path of removable) unlinkSync(path);
+  const tornPath = scan.tornBytes > 0 ? moveTornTail(paths, { offset: scan.size, line: lines }) : undefined;
   return { index, logs, live, damages, tornPath, nextLine: lines };
 }
 
@@ -123,18 +131,30 @@ async function recoverRotated(
   return new LogFile({ path, firstRow, firstLine, size: scan.size + scan.tornBytes });
 }
 
+function misnumbered(firstLine: number, expected: number): string {
+  return firstLine > expected
+    ? `begins with line ${firstLine}, but line ${expected} comes next: lines before it are missing or damaged`
+    : `begins with line ${firstLine}, but the files before it hold ${expected} lines`;
+}
+
 /**
  * An interrupted compression leaves a file in both forms: the plain one is complete, and the other one is made again.
  * Should the plain one hold less, the compressed one is served, and nothing is removed.
  */
-async function settleTwin({ plain, compressed }: TwinFiles, damages: Damage[]): Promise<RotatedName> {
+async function chooseForm(
+  name: RotatedName,
+  compressed: RotatedName | undefined,
+  { damages, removable }: { readonly damages: Damage[]; readonly removable: string[] },
+): Promise<RotatedName> {
+  if (compressed === undefined) return name;
   const members = await scanGzip(compressed.path, BLIND_VISITOR);
-  if ((members.starts.at(-1) ?? 0) <= sizeOf(plain.path)) {
-    unlinkSync(compressed.path);
-    return plain;
+  const plainSize = sizeOf(name.path);
+  if ((members.starts.at(-1) ?? 0) <= plainSize) {
+    removable.push(compressed.path);
+    return name;
   }
-  const reason = `holds less than ${compressed.path}, which is served instead`;
-  damages.push({ path: plain.path, offset: sizeOf(plain.path), reason });
+  const reason = `holds less than ${compressed.path}, which is served in its place`;
+  damages.push({ path: name.path, offset: plainSize, reason });
   return compressed;
 }
 
