@@ -13,15 +13,18 @@ export type ReceivedBody =
   | { readonly kind: "gone" };
 
 export interface BodyReader {
-  /** Release the bytes with `release` once the request is answered. */
-  receive(request: IncomingMessage, maxBytes: number): Promise<ReceivedBody>;
+  /**
+   * Release the bytes with `release` once the request is answered.
+   * @param goOn called when the body is wanted, where its sender waits for that
+   */
+  receive(request: IncomingMessage, maxBytes: number, goOn?: () => void): Promise<ReceivedBody>;
   release(byteCount: number): void;
 }
 
 export function createBodyReader({ maxBufferedBytes }: { readonly maxBufferedBytes: number }): BodyReader {
   let buffered = 0;
 
-  const receive: BodyReader["receive"] = (request, maxBytes) =>
+  const receive: BodyReader["receive"] = (request, maxBytes, goOn) =>
     new Promise((resolve) => {
       const stated = statedLength(request);
       if (stated !== undefined && stated > maxBytes) {
@@ -50,6 +53,7 @@ export function createBodyReader({ maxBufferedBytes }: { readonly maxBufferedByt
       };
       const onGone = (): void => settle({ kind: "gone" });
       request.on("data", onData).on("end", onEnd).on("close", onGone).on("error", onGone);
+      goOn?.();
     });
 
   const release = (byteCount: number): void => {

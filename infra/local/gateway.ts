@@ -135,8 +135,14 @@ class LocalGateway implements Gateway {
   /** @param goOn called when the body is wanted, where the client waits for that */
   private handle(request: IncomingMessage, response: ServerResponse, goOn?: () => void): void {
     const exchange: Exchange = { request, response, id: randomUUID() };
-    this.track(exchange);
-    const refusal = this.admissionProblem(request);
+    const before = this.track(exchange);
+    if (before === undefined) this.begin(exchange, goOn);
+    // Pipelined: a request may count on what the one before it has done (RFC 9112 section 9.3.2).
+    else before.once("close", () => this.begin(exchange, goOn));
+  }
+
+  private begin(exchange: Exchange, goOn?: () => void): void {
+    const refusal = this.admissionProblem(exchange.request);
     if (refusal !== undefined) this.refuse(exchange, refusal);
     else this.answer(exchange, goOn).catch((error: unknown) => this.giveUp(exchange, error));
   }
@@ -147,9 +153,7 @@ class LocalGateway implements Gateway {
     const routed: Routed = { ...exchange, match, path, queryString };
     const limits = match.kind === "found" ? match.route.body : undefined;
     if (limits === undefined) return this.invoke(routed); // a body that nobody asked for is not read
-    const received = this.bodies.receive(exchange.request, limits.maxWireBytes);
-    goOn?.();
-    const body = await received;
+    const body = await this.bodies.receive(exchange.request, limits.maxWireBytes, goOn);
     switch (body.kind) {
       case "received":
         return this.invoke(routed, body.bytes).finally(() => this.bodies.release(body.bytes.length));
@@ -226,7 +230,8 @@ class LocalGateway implements Gateway {
     return hostProblem(request, this.options.isLoopbackOnly);
   }
 
-  private track({ request, response }: Exchange): void {
+  /** Answers the response that comes before this one on the same connection, where it is not finished. */
+  private track({ request, response }: Exchange): ServerResponse | undefined {
     this.requests++;
     const { socket } = request;
     let open = this.responses.get(socket);
@@ -234,11 +239,13 @@ class LocalGateway implements Gateway {
       open = new Set();
       this.responses.set(socket, open);
     }
+    const before = [...open].at(-1);
     open.add(response);
     response.once("close", () => {
       this.requests--;
       open.delete(response);
     });
+    return before;
   }
 }
 

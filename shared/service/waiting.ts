@@ -1,6 +1,6 @@
 /** Waiting for something to become true, bounded: what `GET /events/{event_id}?wait=` and `POST /flush` rest on. */
 
-/** Resolves after so many milliseconds, or at once when `signal` aborts or the service is to stop. */
+/** Resolves after so many milliseconds, or at once when `signal` aborts; may fail with `closed` where the service stops. */
 export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 
 export interface PollOptions {

@@ -1,0 +1,178 @@
+// The service over real HTTP on a free port of loopback, and ways to talk to it: whole requests, and raw bytes on a
+// socket for what no HTTP client would send. Every service ends with its test.
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+import { onTestFinished } from "vitest";
+import { createTelemetry } from "#functions/telemetry.ts";
+import type { LocalServer, ServerOptions } from "#infra/local/server.ts";
+import { startServer } from "#infra/local/server.ts";
+import { MemoryStore } from "#test/support/memory-store.ts";
+
+export interface TestService extends LocalServer {
+  /** Lines of telemetry, parsed. */
+  readonly telemetry: Record<string, unknown>[];
+}
+
+export async function startService(options: Partial<ServerOptions> = {}): Promise<TestService> {
+  const lines: Record<string, unknown>[] = [];
+  const telemetry = createTelemetry({
+    level: "debug",
+    nowMs: Date.now,
+    write: (line) => lines.push(JSON.parse(line)),
+  });
+  const server = await startServer({ store: new MemoryStore(), telemetry, ...options });
+  onTestFinished(() => server.stop(0));
+  return { ...server, telemetry: lines };
+}
+
+/** What tests reach into: any JSON at all. */
+export type Json = ReturnType<typeof JSON.parse>;
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body where it is JSON. */
+  readonly json: Json;
+}
+
+export async function ask(service: LocalServer, path: string, init?: RequestInit): Promise<Answer> {
+  const response = await fetch(new URL(path, service.url), init);
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, json: jsonOf(text) };
+}
+
+/** POST of a value, or of text as it is. */
+export async function post(
+  service: LocalServer,
+  path: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  return ask(service, path, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: typeof body === "string" || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
+  });
+}
+
+export const LOGIN = {
+  action: "user_login",
+  service_name: "auth",
+  timestamp: "2026-03-01T12:00:00Z",
+} as const;
+
+/** Whether the service takes an event and finds it again: what must hold after any bad input. */
+export async function stillWorks(service: LocalServer): Promise<boolean> {
+  const taken = await post(service, "/events", LOGIN);
+  const found = await ask(service, taken.headers.get("location") ?? "/");
+  return taken.status === 202 && found.status === 200 && found.text === taken.text;
+}
+
+export interface RawAnswer extends Answer {
+  readonly statusText: string;
+}
+
+/** A socket on which a test sends what it likes. */
+export class RawClient {
+  readonly socket: Socket;
+  private received = Buffer.alloc(0);
+  private isClosed = false;
+  private wake = (): void => undefined;
+
+  constructor(port: number) {
+    this.socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    this.socket.on("data", (chunk: Buffer) => {
+      this.received = Buffer.concat([this.received, chunk]);
+      this.wake();
+    });
+    const close = (): void => {
+      this.isClosed = true;
+      this.wake();
+    };
+    this.socket.on("end", close).on("close", close).on("error", close);
+    onTestFinished(() => {
+      this.socket.destroy();
+    });
+  }
+
+  send(data: string | Uint8Array): this {
+    this.socket.write(data);
+    return this;
+  }
+
+  /** The next answer on this connection; fails where the connection ends before it. */
+  async answer(): Promise<RawAnswer> {
+    for (;;) {
+      const answer = this.take();
+      if (answer !== undefined) return answer;
+      if (this.isClosed)
+        throw new Error(`the connection ended after ${JSON.stringify(this.received.toString())}`);
+      await this.change();
+    }
+  }
+
+  /** The next answer where it has no body whatever its content-length says, as to HEAD. */
+  async headAlone(): Promise<string> {
+    for (;;) {
+      const end = this.received.indexOf("\r\n\r\n") + 4;
+      if (end > 3) {
+        const text = this.received.subarray(0, end).toString("latin1");
+        this.received = this.received.subarray(end);
+        return text;
+      }
+      if (this.isClosed) throw new Error("the connection ended");
+      await this.change();
+    }
+  }
+
+  /** Resolves when the server has ended the connection; answers what it sent that was not taken. */
+  async closed(): Promise<string> {
+    while (!this.isClosed) await this.change();
+    return this.received.toString();
+  }
+
+  private change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wake = resolve;
+    });
+  }
+
+  private take(): RawAnswer | undefined {
+    const headEnd = this.received.indexOf("\r\n\r\n");
+    if (headEnd === -1) return undefined;
+    const [first = "", ...lines] = this.received.subarray(0, headEnd).toString("latin1").split("\r\n");
+    const headers = new Headers();
+    for (const line of lines)
+      headers.append(line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1));
+    const [, code = "0", statusText = ""] = /^HTTP\/1\.1 (\d{3}) ?(.*)$/.exec(first) ?? [];
+    const length = code === "100" ? 0 : Number(headers.get("content-length") ?? 0);
+    const end = headEnd + 4 + length;
+    if (this.received.length < end) return undefined;
+    const text = this.received.subarray(headEnd + 4, end).toString();
+    this.received = this.received.subarray(end);
+    return { status: Number(code), statusText, headers, text, json: jsonOf(text) };
+  }
+}
+
+/** Head of a request with the headers that every honest one has. */
+export function head(requestLine: string, headers: Readonly<Record<string, string | number>> = {}): string {
+  const all = { host: "localhost", ...headers };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+  return `${requestLine} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`;
+}
+
+export function jsonPost(path: string, body: string): string {
+  return (
+    head(`POST ${path}`, { "content-type": "application/json", "content-length": Buffer.byteLength(body) }) +
+    body
+  );
+}
+
+function jsonOf(text: string): Json {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // the test looks at the text
+  }
+}
