@@ -7,8 +7,8 @@ import { MAX_BATCH_EVENTS } from "#event/limits.ts";
 import type { Preparation, PreparedLine, Stamp } from "#event/prepare-event.ts";
 import { prepareEvent } from "#event/prepare-event.ts";
 import { publicJson } from "#event/stored-line.ts";
-import type { AuditErrorCode, FieldError } from "#lib/errors.ts";
-import { AuditServiceError, AuditValidationError } from "#lib/errors.ts";
+import type { AuditErrorCode, AuditServiceError, FieldError } from "#lib/errors.ts";
+import { AuditValidationError } from "#lib/errors.ts";
 import type { Identifiers } from "#lib/identifiers.ts";
 import type { Clock, EventQueue, SendOutcome } from "#service/ports.ts";
 
@@ -131,7 +131,7 @@ export function createAccept({ queue, clock, identifiers }: AcceptDependencies):
     for (const preparation of preparations) if (preparation.kind === "prepared") lines.push(preparation.line);
     const isRefused = lines.length === 0 || (options.isAtomic === true && lines.length < inputs.length);
     if (isRefused) throw refusedBatch(preparations, options.isAtomic === true);
-    return batchAnswer(preparations, await queue.send(lines));
+    return answered(preparations.map(firstResult), queue.send(lines)); // lets the lines go while the queue works
   };
 
   return { one, batch };
@@ -224,21 +224,38 @@ function rejected(index: number, { code, errors }: Refusal): BatchResult {
   return { index, status: "rejected", code, errors };
 }
 
-function batchAnswer(preparations: readonly Preparation[], outcomes: readonly SendOutcome[]): AcceptedBatch {
+/** What the answer says of an event, if the queue accepts it. */
+function firstResult(preparation: Preparation, index: number): BatchResult {
+  if (preparation.kind === "refused") return rejected(index, preparation);
+  return { index, status: "accepted", event_id: preparation.line.event.event_id };
+}
+
+/** Corrects the results of valid events by what the queue says of them. */
+async function answered(
+  firstResults: readonly BatchResult[],
+  sending: Promise<readonly SendOutcome[]>,
+): Promise<AcceptedBatch> {
+  const outcomes = await sending;
   const eventIds: string[] = [];
   let duplicateCount = 0;
   let sent = 0;
-  const results = preparations.map((preparation, index): BatchResult => {
-    if (preparation.kind === "refused") return rejected(index, preparation);
-    const eventId = preparation.line.event.event_id;
+  const results = firstResults.map((result): BatchResult => {
+    const eventId = result.event_id;
+    if (result.status === "rejected" || eventId === undefined) return result;
     const outcome = outcomes[sent++];
     if (outcome === undefined || outcome.kind === "conflict") {
       const errors = [{ path: "/event_id", message: conflictMessage(eventId) }];
-      return { index, status: "rejected", event_id: eventId, code: "event-id-conflict", errors };
+      return {
+        index: result.index,
+        status: "rejected",
+        event_id: eventId,
+        code: "event-id-conflict",
+        errors,
+      };
     }
     if (outcome.kind === "duplicate") duplicateCount++;
     eventIds.push(eventId);
-    return { index, status: "accepted", event_id: eventId };
+    return result;
   });
   return { results, eventIds, duplicateCount };
 }

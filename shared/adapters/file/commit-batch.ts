@@ -2,7 +2,8 @@
  * Lines that wait for one write and one fsync, already as bytes. Buffers are lent from batch to batch, so that
  * steady traffic allocates nothing here.
  */
-import type { PreparedLine } from "#event/prepare-event.ts";
+import type { IndexEntry } from "#adapters/file/line-index.ts";
+import type { EncodedLine } from "#event/stored-line.ts";
 
 const FIRST_BYTES = 256 * 1024;
 /** A larger buffer is left to the garbage collector after its batch. */
@@ -10,9 +11,9 @@ const MAX_KEPT_BYTES = 8 * 1024 * 1024;
 const NEWLINE = 10;
 
 export class CommitBatch {
-  readonly lines: PreparedLine[] = [];
-  /** The index's hash of each line's identity. */
-  readonly hashes: number[] = [];
+  /** What the index will take of each line; the events themselves are let go at once. */
+  readonly entries: IndexEntry[] = [];
+  readonly contentHashes: string[] = [];
   /** Where each line begins in the batch. */
   readonly starts: number[] = [];
   /** Settles when the batch is durable or has failed. */
@@ -39,13 +40,18 @@ export class CommitBatch {
     return this.used;
   }
 
-  add(line: PreparedLine, hash: number): void {
-    this.reserve(line.text.length * 3 + 1); // UTF-8 takes at most three bytes for a UTF-16 code unit
-    this.lines.push(line);
-    this.hashes.push(hash);
+  add({ text, contentHash }: EncodedLine, entry: IndexEntry): void {
+    this.reserve(text.length * 3 + 1); // UTF-8 takes at most three bytes for a UTF-16 code unit
+    this.entries.push(entry);
+    this.contentHashes.push(contentHash);
     this.starts.push(this.used);
-    this.used += this.buffer.write(line.text, this.used);
+    this.used += this.buffer.write(text, this.used);
     this.buffer[this.used++] = NEWLINE;
+  }
+
+  /** The line at a place. */
+  text(place: number): string {
+    return this.buffer.toString("utf8", this.starts[place], (this.starts[place + 1] ?? this.used) - 1);
   }
 
   /** The buffer, for the next batch; this one must not be used any more. */

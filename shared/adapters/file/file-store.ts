@@ -12,11 +12,13 @@ import { nodeFileIo } from "#adapters/file/file-io.ts";
 import type { FolderLock } from "#adapters/file/folder-lock.ts";
 import { lockFolder } from "#adapters/file/folder-lock.ts";
 import { parseStoredLine } from "#adapters/file/indexed-line.ts";
+import type { IndexEntry } from "#adapters/file/line-index.ts";
 import { LiveLog } from "#adapters/file/live-log.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
 import { logPaths } from "#adapters/file/log-folder.ts";
 import type { PageReader } from "#adapters/file/page-reader.ts";
 import { createPageReader } from "#adapters/file/page-reader.ts";
+import type { Pending } from "#adapters/file/pending-lines.ts";
 import { PendingLines } from "#adapters/file/pending-lines.ts";
 import type { Damage, Recovered, RecoveryProgress } from "#adapters/file/recovery.ts";
 import { recoverLog } from "#adapters/file/recovery.ts";
@@ -155,38 +157,12 @@ export class FileStore implements EventQueue, EventStore {
 
   async send(lines: readonly PreparedLine[]): Promise<readonly SendOutcome[]> {
     this.live.assertWritable();
-    const { index, logs } = this.recovered;
-    const outcomes: SendOutcome[] = [];
-    const batches = new Set<CommitBatch>();
-    const known: { readonly place: number; readonly row: number }[] = [];
-    lines.forEach((line, place) => {
-      const { tenant_id: tenantId, event_id: eventId } = line.event;
-      const hash = index.identityHash(tenantId, eventId);
-      const waiting = this.pending.find(line, hash);
-      if (waiting !== undefined) {
-        batches.add(waiting.batch);
-        outcomes.push(compareContent(line, waiting.line));
-        return;
-      }
-      const row = index.find(tenantId, eventId, hash);
-      outcomes.push(ACCEPTED);
-      if (row === -1) batches.add(this.append(line, hash));
-      else known.push({ place, row });
-    });
-    if (known.length > 0) {
-      const texts = logs.read(known.map(({ row }) => row));
-      for (const { place, row } of known) {
-        const line = lines[place];
-        if (line !== undefined) outcomes[place] = this.compareStored(line, row, texts.get(row));
-      }
-    }
-    for (const batch of batches) await batch.done;
-    return outcomes;
+    return settled(this.take(lines)); // nothing of the events is held while the disk is waited for
   }
 
   async get({ tenantId, eventId }: EventKey): Promise<string | undefined> {
     const { index, logs } = this.recovered;
-    const row = index.find(tenantId, eventId, index.identityHash(tenantId, eventId));
+    const row = index.find(tenantId, eventId);
     if (row === -1) return undefined;
     const text = logs.read([row]).get(row);
     if (text !== undefined && parseStoredLine(text) !== undefined) return text;
@@ -235,18 +211,42 @@ export class FileStore implements EventQueue, EventStore {
     this.lock.release();
   }
 
-  private append(line: PreparedLine, hash: number): CommitBatch {
-    const batch = this.live.append(line, hash);
-    this.pending.add(line, hash, batch);
+  /** Puts what is new into the next commit, and tells what becomes of each line once the commits are durable. */
+  private take(lines: readonly PreparedLine[]): Taken {
+    const { index, logs } = this.recovered;
+    const outcomes: SendOutcome[] = [];
+    const batches = new Set<CommitBatch>();
+    const known: { readonly line: PreparedLine; readonly place: number; readonly row: number }[] = [];
+    lines.forEach((line, place) => {
+      const entry = index.entryOf(line.event, line.instant);
+      const waiting = this.pending.find(entry);
+      if (waiting !== undefined) {
+        batches.add(waiting.batch);
+        outcomes.push(comparePending(line, waiting));
+        return;
+      }
+      const row = index.rowOf(entry);
+      outcomes.push(ACCEPTED);
+      if (row === -1) batches.add(this.append(line, entry));
+      else known.push({ line, place, row });
+    });
+    const texts = known.length === 0 ? undefined : logs.read(known.map(({ row }) => row));
+    for (const { line, place, row } of known)
+      outcomes[place] = this.compareStored(line, row, texts?.get(row));
+    return { outcomes, batches };
+  }
+
+  private append(line: PreparedLine, entry: IndexEntry): CommitBatch {
+    const batch = this.live.append(line, entry);
+    this.pending.add(entry, batch, batch.entries.length - 1);
     return batch;
   }
 
   private indexBatch(batch: CommitBatch, offset: number): void {
-    batch.lines.forEach(({ event, instant }, place) => {
-      const entry = { event, instant, hash: batch.hashes[place] ?? 0 };
+    batch.entries.forEach((entry, place) => {
       this.recovered.index.add(entry, offset + (batch.starts[place] ?? 0));
     });
-    this.nextLine += batch.lines.length;
+    this.nextLine += batch.entries.length;
     this.pending.removeBatch(batch);
   }
 
@@ -273,8 +273,18 @@ export class FileStore implements EventQueue, EventStore {
   }
 }
 
-function compareContent(line: PreparedLine, first: PreparedLine): SendOutcome {
-  return line.contentHash === first.contentHash
-    ? { kind: "duplicate", line: first.text }
-    : { kind: "conflict" };
+/** Outcomes that hold once all of the batches are durable. */
+interface Taken {
+  readonly outcomes: readonly SendOutcome[];
+  readonly batches: ReadonlySet<CommitBatch>;
+}
+
+async function settled({ outcomes, batches }: Taken): Promise<readonly SendOutcome[]> {
+  for (const batch of batches) await batch.done;
+  return outcomes;
+}
+
+function comparePending(line: PreparedLine, { batch, place }: Pending): SendOutcome {
+  const isSame = batch.contentHashes[place] === line.contentHash;
+  return isSame ? { kind: "duplicate", line: batch.text(place) } : { kind: "conflict" };
 }

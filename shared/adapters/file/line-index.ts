@@ -4,6 +4,7 @@
  */
 import { randomInt } from "node:crypto";
 import { createIdTable } from "#adapters/file/id-table.ts";
+import type { IndexRow } from "#adapters/file/index-chunk.ts";
 import { CHUNK_ROWS, IndexChunk } from "#adapters/file/index-chunk.ts";
 import { hashText } from "#adapters/file/text-hash.ts";
 import type { Category, Level } from "#event/audit-event.ts";
@@ -22,10 +23,8 @@ export interface IndexedEvent {
   readonly resource_id?: string | undefined;
 }
 
-/** A line as the index takes it. */
-export interface IndexedLine {
-  readonly event: IndexedEvent;
-  readonly instant: Instant;
+/** What the index keeps of a line, ready to be added. */
+export interface IndexEntry extends IndexRow {
   /** `identityHash` of the event. */
   readonly hash: number;
 }
@@ -65,26 +64,26 @@ export class LineIndex {
     return this.rowCount;
   }
 
-  /** Adds the next line. The caller has made sure that the identity is new. */
-  add({ event, instant, hash }: IndexedLine, offset: number): void {
+  entryOf(event: IndexedEvent, instant: Instant): IndexEntry {
     const tenant = this.tenantNumber(event.tenant_id);
-    const row = this.rowCount;
-    this.head().add(
-      {
-        instant,
-        eventId: event.event_id,
-        tenant,
-        kind: kindOf(event.level, event.category),
-        service: this.memberHash("service", tenant, event.service_name),
-        user: event.user_id === undefined ? 0 : this.memberHash("user", tenant, event.user_id),
-        resource:
-          event.resource_id === undefined ? 0 : this.memberHash("resource", tenant, event.resource_id),
-        action: this.memberHash("action", tenant, event.action),
-      },
-      offset,
-    );
-    this.ids.add(hash, row);
-    this.eventCounts[tenant] = (this.eventCounts[tenant] ?? 0) + 1;
+    return {
+      instant,
+      eventId: event.event_id,
+      tenant,
+      kind: kindOf(event.level, event.category),
+      service: this.memberHash("service", tenant, event.service_name),
+      user: event.user_id === undefined ? 0 : this.memberHash("user", tenant, event.user_id),
+      resource: event.resource_id === undefined ? 0 : this.memberHash("resource", tenant, event.resource_id),
+      action: this.memberHash("action", tenant, event.action),
+      hash: this.identityHash(event.tenant_id, event.event_id),
+    };
+  }
+
+  /** Adds the next line. The caller has made sure that the identity is new. */
+  add(entry: IndexEntry, offset: number): void {
+    this.head().add(entry, offset);
+    this.ids.add(entry.hash, this.rowCount);
+    this.eventCounts[entry.tenant] = (this.eventCounts[entry.tenant] ?? 0) + 1;
     this.advance();
   }
 
@@ -94,20 +93,25 @@ export class LineIndex {
     this.advance();
   }
 
-  /** Hash of an event's identity. */
-  identityHash(tenantId: string, eventId: string): number {
-    return hashText(eventId, hashText(tenantId, this.seeds.id));
+  /** The row of an event, or -1. */
+  find(tenantId: string, eventId: string): number {
+    const tenant = this.tenants.get(tenantId);
+    return tenant === undefined
+      ? -1
+      : this.rowOf({ tenant, eventId, hash: this.identityHash(tenantId, eventId) });
   }
 
-  /** The row of an event, or -1. `hash` is the identity's. */
-  find(tenantId: string, eventId: string, hash: number): number {
-    const tenant = this.tenants.get(tenantId);
-    if (tenant === undefined) return -1;
+  /** The row of the event with an entry's identity, or -1. */
+  rowOf({ tenant, eventId, hash }: Pick<IndexEntry, "tenant" | "eventId" | "hash">): number {
     return this.ids.find(hash, (row) => {
       const chunk = this.chunkOf(row);
       const local = row % CHUNK_ROWS;
       return chunk.tenant[local] === tenant && chunk.hasEventId(local, eventId);
     });
+  }
+
+  private identityHash(tenantId: string, eventId: string): number {
+    return hashText(eventId, hashText(tenantId, this.seeds.id));
   }
 
   /** Number of a tenant, or undefined where it has no events. */

@@ -3,19 +3,22 @@
  * away again and the file goes on; after a failed fsync nobody knows what is on the medium, so nothing more is
  * written until a restart has read it back.
  */
-import { closeSync, constants, existsSync, fsyncSync, openSync, renameSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync, renameSync, statSync } from "node:fs";
 import { CommitBatch } from "#adapters/file/commit-batch.ts";
 import type { FileIo } from "#adapters/file/file-io.ts";
 import { LogFile } from "#adapters/file/log-file.ts";
+import type { IndexEntry } from "#adapters/file/line-index.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
 import { syncFolder } from "#adapters/file/log-folder.ts";
-import type { PreparedLine } from "#event/prepare-event.ts";
+import type { EncodedLine } from "#event/stored-line.ts";
 import type { AuditServiceError } from "#lib/errors.ts";
 import { AuditQueueError, AuditStorageError } from "#lib/errors.ts";
 
 /** What may wait for the disk; beyond it senders are turned away, and memory stays bounded. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 const RETRY_AFTER_S = 1;
+/** The index keeps offsets in 32 bits. */
+const MAX_FILE_SIZE = 2 ** 32 - 1;
 
 export interface LiveLogOptions {
   readonly paths: LogPaths;
@@ -67,7 +70,7 @@ export class LiveLog {
   }
 
   get waitingLines(): number {
-    return this.filling.lines.length + (this.committing?.lines.length ?? 0);
+    return this.filling.entries.length + (this.committing?.entries.length ?? 0);
   }
 
   /** @throws AuditQueueError `overloaded`; AuditStorageError `storage-unavailable`; or why the log is closed */
@@ -85,15 +88,15 @@ export class LiveLog {
   }
 
   /** Puts a line into the next commit, whose `done` tells when it is durable. */
-  append(line: PreparedLine, hash: number): CommitBatch {
-    this.filling.add(line, hash);
+  append(line: EncodedLine, entry: IndexEntry): CommitBatch {
+    this.filling.add(line, entry);
     this.running ??= this.run();
     return this.filling;
   }
 
   /** Resolves when everything appended before the call is durable or has failed. */
   async settle(): Promise<void> {
-    const waiting = this.filling.lines.length > 0 ? this.filling : this.committing;
+    const waiting = this.filling.entries.length > 0 ? this.filling : this.committing;
     await waiting?.done.catch(() => undefined);
   }
 
@@ -107,12 +110,17 @@ export class LiveLog {
   private async run(): Promise<void> {
     // Requests that the same turn of the event loop has read join this commit.
     await nextTurn();
-    while (this.filling.lines.length > 0) {
+    while (this.filling.entries.length > 0) {
       const batch = this.filling;
       this.filling = new CommitBatch(this.spare);
       this.spare = undefined;
       this.committing = batch;
-      await this.commit(batch);
+      try {
+        await this.commit(batch);
+      } catch (error) {
+        this.breakOff(`${this.file.path} is in an unknown state: ${reasonOf(error)}`);
+        batch.reject(this.refusal);
+      }
       this.spare = batch.takeBuffer();
     }
     this.committing = undefined;
@@ -120,6 +128,7 @@ export class LiveLog {
   }
 
   private async commit(batch: CommitBatch): Promise<void> {
+    if (this.file.size + batch.size > MAX_FILE_SIZE) this.rotate();
     const offset = this.file.size;
     const failure = await this.write(batch, offset);
     if (failure !== undefined) {
@@ -144,7 +153,14 @@ export class LiveLog {
 
   private async write(batch: CommitBatch, offset: number): Promise<AuditStorageError | undefined> {
     const { io } = this.options;
+    if (!this.isBroken && !this.isOurs(offset)) {
+      this.breakOff(`${this.file.path} was moved, removed or changed by another program`);
+    }
     if (this.isBroken) return unavailable(this.refusal?.message ?? "the log is read-only", undefined);
+    if (offset + batch.size > MAX_FILE_SIZE) {
+      const limit = `${this.file.path} is ${offset} bytes; the limit is ${MAX_FILE_SIZE}`;
+      return unavailable(this.trouble === undefined ? limit : `${limit}; ${this.trouble}`, undefined);
+    }
     try {
       await io.write(this.fd, batch.bytes, offset);
     } catch (cause) {
@@ -161,9 +177,17 @@ export class LiveLog {
       await io.sync(this.fd);
     } catch (cause) {
       this.breakOff(`fsync of ${this.file.path} failed: ${reasonOf(cause)}`);
+      // The page cache may show what the medium never got: a restart must not read it back and answer it as stored.
+      await io.truncate(this.fd, offset).catch(() => undefined);
       return unavailable(`fsync of ${this.file.path} failed: ${reasonOf(cause)}`, cause);
     }
     return undefined;
+  }
+
+  /** Whether the file at the live path is still the one that was left with `size` bytes. */
+  private isOurs(size: number): boolean {
+    const found = statSync(this.file.path, { throwIfNoEntry: false });
+    return found !== undefined && found.size === size && found.ino === fstatSync(this.fd).ino;
   }
 
   private breakOff(what: string): void {
@@ -175,30 +199,33 @@ export class LiveLog {
   private rotate(): void {
     const { paths, nextLine, onRotated } = this.options;
     const finalPath = paths.rotated(this.file.firstLine);
+    let isRenamed = false;
     let fd: number | undefined;
     try {
-      fsyncSync(this.fd);
+      refuseTaken(finalPath, paths.compressed(this.file.firstLine));
       renameSync(this.file.path, finalPath);
+      isRenamed = true;
       fd = openLive(paths.live);
       syncFolder(paths.folder);
     } catch (error) {
       this.trouble = `${this.file.path} cannot be rotated: ${reasonOf(error)}`;
-      if (!this.undoRotation(finalPath, fd)) this.breakOff(this.trouble);
+      if (isRenamed && !this.undoRotation(finalPath, fd)) this.breakOff(this.trouble);
       return;
     }
-    closeSync(this.fd);
+    const full = this.fd;
     this.fd = fd;
     this.file.replace(finalPath, undefined);
     const { row, line } = nextLine();
     this.file = new LogFile({ path: paths.live, firstRow: row, firstLine: line, size: 0 });
     onRotated(this.file);
+    closeSync(full);
   }
 
   /** Gives the live file its name back; says whether that worked. */
   private undoRotation(finalPath: string, nextFd: number | undefined): boolean {
     try {
       if (nextFd !== undefined) closeSync(nextFd);
-      if (existsSync(finalPath)) renameSync(finalPath, this.file.path); // over the empty next file, where there is one
+      renameSync(finalPath, this.file.path); // over the empty next file, where there is one
       return true;
     } catch {
       return false;
@@ -210,6 +237,12 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
+}
+
+/** A rename would replace what has the name. */
+function refuseTaken(...paths: readonly string[]): void {
+  const taken = paths.find((path) => existsSync(path));
+  if (taken !== undefined) throw new Error(`${taken} is there already`);
 }
 
 function openLive(path: string): number {

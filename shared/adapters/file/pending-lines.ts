@@ -1,10 +1,11 @@
 /** Lines on their way to the disk, by identity: what a second send of the same event meets before the first is durable. */
 import type { CommitBatch } from "#adapters/file/commit-batch.ts";
-import type { PreparedLine } from "#event/prepare-event.ts";
+import type { IndexEntry } from "#adapters/file/line-index.ts";
 
 export interface Pending {
-  readonly line: PreparedLine;
   readonly batch: CommitBatch;
+  /** Of the line in the batch. */
+  readonly place: number;
   /** Another line whose hash shares the key. */
   readonly next: Pending | undefined;
 }
@@ -17,21 +18,21 @@ function keyOf(hash: number): number {
 export class PendingLines {
   private readonly byKey = new Map<number, Pending>();
 
-  /** `hash` is the index's hash of the identity. */
-  find(line: PreparedLine, hash: number): Pending | undefined {
-    let found = this.byKey.get(keyOf(hash));
-    while (found !== undefined && !isSameIdentity(found.line, line)) found = found.next;
+  find(entry: IndexEntry): Pending | undefined {
+    let found = this.byKey.get(keyOf(entry.hash));
+    while (found !== undefined && !isSameIdentity(found.batch.entries[found.place], entry))
+      found = found.next;
     return found;
   }
 
-  add(line: PreparedLine, hash: number, batch: CommitBatch): void {
-    const key = keyOf(hash);
-    this.byKey.set(key, { line, batch, next: this.byKey.get(key) });
+  add(entry: IndexEntry, batch: CommitBatch, place: number): void {
+    const key = keyOf(entry.hash);
+    this.byKey.set(key, { batch, place, next: this.byKey.get(key) });
   }
 
   /** Forgets a batch that is durable or has failed. */
   removeBatch(batch: CommitBatch): void {
-    for (const hash of batch.hashes) {
+    for (const { hash } of batch.entries) {
       const key = keyOf(hash);
       const rest = without(this.byKey.get(key), batch);
       if (rest === undefined) this.byKey.delete(key);
@@ -40,8 +41,8 @@ export class PendingLines {
   }
 }
 
-function isSameIdentity({ event: a }: PreparedLine, { event: b }: PreparedLine): boolean {
-  return a.event_id === b.event_id && a.tenant_id === b.tenant_id;
+function isSameIdentity(a: IndexEntry | undefined, b: IndexEntry): boolean {
+  return a !== undefined && a.eventId === b.eventId && a.tenant === b.tenant;
 }
 
 /** A chain less the lines of `batch`. */

@@ -82,12 +82,11 @@ export async function recoverLog(
           return onDamage(offset, line);
         }
         newer = undefined;
-        const { tenant_id: tenantId, event_id: eventId } = line.event;
-        const hash = index.identityHash(tenantId, eventId);
-        if (index.find(tenantId, eventId, hash) !== -1) {
-          return onDamage(offset, `a second line with the id ${eventId}; the first one is served`);
+        const entry = index.entryOf(line.event, line.instant);
+        if (index.rowOf(entry) !== -1) {
+          return onDamage(offset, `a second line with the id ${entry.eventId}; the first one is served`);
         }
-        index.add({ ...line, hash }, offset);
+        index.add(entry, offset);
         lines++;
         return undefined;
       },
