@@ -92,7 +92,9 @@ describe("auditlog import --format jsonl", () => {
     const folder = await folderWith({ "audit-service.lock": "x", "a.jsonl": line("a") });
 
     const { stdout, code } = await createCliHarness().run([
-      ...["import", "--format", "jsonl"],
+      "import",
+      "--format",
+      "jsonl",
       join(folder, "audit-service.lock"),
       join(folder, "a.jsonl"),
     ]);
@@ -396,11 +398,7 @@ describe("auditlog import --format cloudtrail", () => {
     expect(stderr).toContain("a.json: record 1: /eventName");
     expect(stderr).toContain("a.json: record 3: /eventID is given twice");
     expect(stderr).toMatch(/torn\.json: the file is not JSON/);
-    expect(
-      summaryOf(stdout)
-        .refusals.map(({ record }) => record)
-        .toSorted(),
-    ).toEqual([0, 1, 3]);
+    expect(new Set(summaryOf(stdout).refusals.map(({ record }) => record))).toEqual(new Set([0, 1, 3]));
     expect(harness.store.lines.map(({ eventId }) => eventId)).toEqual(["t2"]);
   });
 
