@@ -6,8 +6,11 @@ import type { BatchEntry, BatchReceipt, LoggableEvent } from "#client/audit-serv
 import type { EncodeOptions, Encoding } from "#client/encode-event.ts";
 import { encodeEvent } from "#client/encode-event.ts";
 import { rejectedEntries } from "#client/problem.ts";
-import { MAX_BATCH_EVENTS } from "#event/limits.ts";
+import { MAX_BATCH_EVENTS, MAX_DECODED_BODY_BYTES } from "#event/limits.ts";
 import { AuditValidationError } from "#lib/errors.ts";
+
+/** Leaves room for the brackets around the events. */
+const MAX_PART_BYTES = MAX_DECODED_BODY_BYTES - 64;
 
 export interface EncodedBatch {
   /** JSON texts of the events that can be sent. */
@@ -38,38 +41,80 @@ export function encodeBatch(events: readonly LoggableEvent[], options: EncodeOpt
   };
 }
 
-/** @throws AuditValidationError `validation-failed` where none is valid, or one is not and `isAtomic` */
+/**
+ * Sends the batch, in as many requests as its size needs, one after the other.
+ * @throws AuditValidationError `validation-failed` where none is valid, or one is not and `isAtomic`
+ */
 export async function sendBatch(
   batch: EncodedBatch,
   isAtomic: boolean,
   send: (events: readonly string[], isAtomic: boolean) => Promise<BatchReceipt>,
 ): Promise<BatchReceipt> {
-  const { events, places, refused } = batch;
-  const isHopeless = events.length === 0 || (isAtomic && refused.length > 0);
-  if (isHopeless) throw refusedBatch(refused, events.length + refused.length);
-  const restore = (entry: BatchEntry): BatchEntry => ({
-    ...entry,
-    index: places[entry.index] ?? entry.index,
-  });
-  try {
-    const receipt = await send(events, isAtomic);
-    return { ...receipt, results: inOrder([...receipt.results.map(restore), ...refused]) };
-  } catch (error) {
-    const rejected = rejectedEntries(error, events.length);
-    if (rejected === undefined) throw error;
-    throw refusedBatch(
-      inOrder([...rejected.map(restore), ...refused]),
-      events.length + refused.length,
-      error,
+  const { refused } = batch;
+  const count = batch.events.length + refused.length;
+  if (isAtomic && refused.length > 0) throw refusedBatch(refused, count);
+  const results: BatchEntry[] = [...refused];
+  let duplicates: number | undefined = 0;
+  let isTaken = false;
+  // What is to be accepted as a whole travels as a whole, or is refused as too large.
+  for (const { events, places } of isAtomic ? [batch] : partsOf(batch)) {
+    const receipt = await sendPart(events, isAtomic, send);
+    results.push(
+      ...receipt.results.map((entry) => ({ ...entry, index: places[entry.index] ?? entry.index })),
     );
+    duplicates = sum(duplicates, receipt.duplicates);
+    isTaken ||= !receipt.isRefused;
+  }
+  results.sort((a, b) => a.index - b.index);
+  const ids = results.flatMap(({ status, event_id }) =>
+    status === "accepted" && event_id !== undefined ? [event_id] : [],
+  );
+  if (!isTaken) throw refusedBatch(results, count);
+  return { events_logged: ids.length, event_ids: ids, results, duplicates };
+}
+
+interface PartReceipt extends Pick<BatchReceipt, "results" | "duplicates"> {
+  /** None of it was valid. */
+  readonly isRefused: boolean;
+}
+
+/** The receipt of a request, also where none of it was valid. */
+async function sendPart(
+  events: readonly string[],
+  isAtomic: boolean,
+  send: (events: readonly string[], isAtomic: boolean) => Promise<BatchReceipt>,
+): Promise<PartReceipt> {
+  try {
+    return { ...(await send(events, isAtomic)), isRefused: false };
+  } catch (error) {
+    const results = rejectedEntries(error, events.length);
+    if (results === undefined) throw error;
+    return { results, duplicates: 0, isRefused: true };
   }
 }
 
-function inOrder(entries: readonly BatchEntry[]): BatchEntry[] {
-  return entries.toSorted((a, b) => a.index - b.index);
+function partsOf({ events, places }: EncodedBatch): Pick<EncodedBatch, "events" | "places">[] {
+  const parts: { events: string[]; places: number[] }[] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  events.forEach((event, index) => {
+    const size = Buffer.byteLength(event) + 1;
+    if (bytes + size > MAX_PART_BYTES) {
+      parts.push({ events: [], places: [] });
+      bytes = 0;
+    }
+    parts.at(-1)?.events.push(event);
+    parts.at(-1)?.places.push(places[index] ?? index);
+    bytes += size;
+  });
+  return parts;
 }
 
-function refusedBatch(results: readonly BatchEntry[], count: number, cause?: unknown): AuditValidationError {
+/** Known only where every part of it is. */
+function sum(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : a + b;
+}
+
+function refusedBatch(results: readonly BatchEntry[], count: number): AuditValidationError {
   const errors = results.flatMap(({ index, errors: reasons = [] }) =>
     reasons.map(({ path, message }) => ({ path: `/events/${index}${path}`, message })),
   );
@@ -77,6 +122,5 @@ function refusedBatch(results: readonly BatchEntry[], count: number, cause?: unk
   return new AuditValidationError("validation-failed", message, {
     errors,
     details: { events_logged: 0, event_ids: [], results },
-    ...(cause === undefined ? {} : { cause }),
   });
 }
