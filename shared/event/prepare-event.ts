@@ -3,9 +3,8 @@
  * defaults, serialise. Synchronous, so that nothing a caller changes afterwards can reach the log.
  */
 import type * as z from "zod";
-import type { NewEvent } from "#event/audit-event.ts";
+import type { AuditEventInput, NewEvent } from "#event/audit-event.ts";
 import {
-  AuditEventInput,
   CATEGORIES,
   DEFAULT_CATEGORY,
   DEFAULT_LEVEL,
@@ -67,11 +66,10 @@ export type Preparation =
 export function prepareEvent(input: unknown, stamp: Stamp, fallbackEventId?: string): Preparation {
   if (!isPlainObject(input)) return refused([{ path: "", message: "is not a JSON object" }]);
   const unknown = unknownMembers(input);
-  if (unknown.length > 0) return refused(unknown);
   const given = normalise(input);
   const parsed = KnownMembers.safeParse(given);
-  if (!parsed.success) {
-    return refused(schemaErrors(parsed.error.issues));
+  if (!parsed.success || unknown.length > 0) {
+    return refused([...unknown, ...schemaErrors(parsed.error?.issues ?? [])].slice(0, MAX_ERRORS));
   }
   const timestamp = parsed.data.timestamp;
   const instant = timestamp === undefined ? instantFromMs(stamp.receivedAtMs) : parseInstant(timestamp);
@@ -79,17 +77,20 @@ export function prepareEvent(input: unknown, stamp: Stamp, fallbackEventId?: str
   const errors = contextErrors(parsed.data, instant, stamp);
   if (errors.length > 0) return refused(errors);
 
-  const filled = fillDefaults(given, stamp, fallbackEventId);
-  return serialise({ ...filled, instant, salt: stamp.newSalt(), receivedAt: stamp.receivedAt });
+  return serialise(fillDefaults(given, stamp, fallbackEventId), instant, stamp);
 }
 
 function refused(errors: readonly FieldError[]): Preparation {
   return { kind: "refused", code: "validation-failed", errors };
 }
 
-function unknownMembers(input: Readonly<Record<string, unknown>>): FieldError[] {
+const NO_ERRORS: readonly FieldError[] = [];
+
+function unknownMembers(input: Readonly<Record<string, unknown>>): readonly FieldError[] {
+  const keys = Object.keys(input);
+  if (keys.every((key) => EVENT_FIELDS.has(key))) return NO_ERRORS;
   const errors: FieldError[] = [];
-  for (const key of Object.keys(input)) {
+  for (const key of keys) {
     if (EVENT_FIELDS.has(key)) continue;
     errors.push({ path: memberPointer("", key), message: unknownField(key) });
     if (errors.length === MAX_ERRORS) break;
@@ -174,16 +175,18 @@ export function normaliseEnum(value: unknown): unknown {
 }
 
 /** Rules that depend on more than the event itself. */
-function contextErrors(event: AuditEventInput, instant: Instant, stamp: Stamp): FieldError[] {
-  const errors: FieldError[] = [];
+function contextErrors(event: AuditEventInput, instant: Instant, stamp: Stamp): readonly FieldError[] {
   const latest = instantFromMs(stamp.receivedAtMs + MAX_FUTURE_MS);
-  if (compareInstants(instant, latest) > 0) {
+  const isTooNew = compareInstants(instant, latest) > 0;
+  const isForeign =
+    stamp.keyTenant !== undefined && event.tenant_id !== undefined && event.tenant_id !== stamp.keyTenant;
+  if (!isTooNew && !isForeign) return NO_ERRORS;
+  const errors: FieldError[] = [];
+  if (isTooNew) {
     const message = `is more than ${MAX_FUTURE_MS / 60_000} minutes ahead of the service's clock, which reads ${stamp.receivedAt}`;
     errors.push({ path: "/timestamp", message });
   }
-  if (stamp.keyTenant !== undefined && event.tenant_id !== undefined && event.tenant_id !== stamp.keyTenant) {
-    errors.push({ path: "/tenant_id", message: "is not the tenant of this key; leave it out" });
-  }
+  if (isForeign) errors.push({ path: "/tenant_id", message: "is not the tenant of this key; leave it out" });
   return errors;
 }
 
@@ -211,25 +214,15 @@ function fillDefaults(given: Normalised, stamp: Stamp, fallbackEventId: string |
   return { event: given as unknown as NewEvent, defaulted };
 }
 
-interface Serialisable extends Filled {
-  readonly receivedAt: string;
-  readonly instant: Instant;
-  readonly salt: string;
-}
-
-function serialise({ event, defaulted, instant, salt, receivedAt }: Serialisable): Preparation {
+function serialise({ event, defaulted }: Filled, instant: Instant, stamp: Stamp): Preparation {
   let line: EncodedLine;
   try {
     const metadata = canonicalJson(event.metadata, MAX_VALUE_DEPTH);
     if (!fitsUtf8(metadata, MAX_METADATA_BYTES)) {
-      return refused([
-        {
-          path: "/metadata",
-          message: `is ${Buffer.byteLength(metadata)} bytes serialised; the limit is ${MAX_METADATA_BYTES}`,
-        },
-      ]);
+      const message = `is ${Buffer.byteLength(metadata)} bytes serialised; the limit is ${MAX_METADATA_BYTES}`;
+      return refused([{ path: "/metadata", message }]);
     }
-    line = encodeLine({ event, defaulted, salt, metadata, receivedAt });
+    line = encodeLine({ event, defaulted, salt: stamp.newSalt(), metadata, receivedAt: stamp.receivedAt });
   } catch (error) {
     if (!(error instanceof NotJsonError)) throw error;
     return refused(valueProblems(event));
@@ -239,11 +232,21 @@ function serialise({ event, defaulted, instant, salt, receivedAt }: Serialisable
     if (problems.length > 0) return refused(problems);
   }
   if (!fitsUtf8(line.text, MAX_EVENT_BYTES)) {
-    const bytes = Buffer.byteLength(line.text);
+    const bytes = sentBytes(event, defaulted);
     const message = `the event is ${bytes} bytes serialised; the limit is ${MAX_EVENT_BYTES}`;
-    return { kind: "refused", code: "payload-too-large", errors: [{ path: "", message }] };
+    if (bytes > MAX_EVENT_BYTES)
+      return { kind: "refused", code: "payload-too-large", errors: [{ path: "", message }] };
   }
-  return { kind: "prepared", line: { ...line, event, instant } };
+  return { kind: "prepared", line: { text: line.text, contentHash: line.contentHash, event, instant } };
+}
+
+/** Size of the event as its sender wrote it, in canonical form: what the service has filled in does not count. */
+function sentBytes(event: NewEvent, defaulted: readonly string[]): number {
+  const sent = Object.entries(event).filter(
+    ([name, value]) =>
+      value !== undefined && !defaulted.includes(name) && !(name === "tenant_id" && value === DEFAULT_TENANT),
+  );
+  return Buffer.byteLength(canonicalJson(Object.fromEntries(sent), MAX_VALUE_DEPTH + 3));
 }
 
 /** By path, what in the event's values cannot be stored as sent; absent members are undefined and no problem. */

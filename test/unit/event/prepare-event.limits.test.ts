@@ -1,7 +1,7 @@
 // Every limit of the event model, at the limit and one past it.
 import { describe, expect, it } from "vitest";
 
-import { accepted, prepare, refusals, refusedPaths, STAMP } from "#test/support/event-fixtures.ts";
+import { accepted, LEAST, prepare, refusals, refusedPaths, STAMP } from "#test/support/event-fixtures.ts";
 
 const x = (count: number): string => "x".repeat(count);
 /** `count` bytes of UTF-8 in characters of two bytes, and one of one byte where it is odd. */
@@ -155,13 +155,18 @@ describe("sizes", () => {
     ]);
   });
 
-  it("takes an event of 256 KiB serialised and refuses one byte more as too large", () => {
+  it("takes an event of 256 KiB as its sender serialises it and refuses one byte more as too large", () => {
     const big = { error_message: "\x01".repeat(10_000), stack_trace: x(50_000), metadata: { a: x(49_000) } };
-    const room = 262_144 - accepted({ ...big, changes: [{ path: "", after: "" }] }).text.length;
-    const filled = (bytes: number): object => ({ ...big, changes: [{ path: "", after: x(bytes) }] });
+    const sent = (event: object): number => Buffer.byteLength(JSON.stringify({ ...LEAST, ...event }));
+    const room = 262_144 - sent({ ...big, changes: [{ path: "", after: "" }] });
+    const filled = (bytes: number): Record<string, unknown> => ({
+      ...big,
+      changes: [{ path: "", after: x(bytes) }],
+    });
 
-    expect(Buffer.byteLength(accepted({ ...filled(room) }).text)).toBe(262_144);
-    expect(prepare({ ...filled(room + 1) })).toEqual({
+    expect(sent(filled(room))).toBe(262_144);
+    expect(prepare(filled(room)).kind).toBe("prepared");
+    expect(prepare(filled(room + 1))).toEqual({
       kind: "refused",
       code: "payload-too-large",
       errors: [{ path: "", message: "the event is 262145 bytes serialised; the limit is 262144" }],
