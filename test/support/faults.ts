@@ -14,6 +14,8 @@ export interface Hold {
   readonly reached: Promise<void>;
   /** Lets the waiting calls, and all later ones, do their work. */
   readonly release: () => void;
+  /** Makes the waiting calls reject; later ones do their work. */
+  readonly fail: (error: Error) => void;
 }
 
 export interface FaultyPort<Port extends object> {
@@ -68,7 +70,7 @@ async function meet(queue: Fault[] | undefined): Promise<void> {
   await waitAt(fault.hold);
 }
 
-const WAITERS = new WeakMap<Hold, { readonly arrive: () => void; readonly free: Promise<void> }>();
+const WAITERS = new WeakMap<Hold, { readonly arrive: () => void; readonly free: Promise<unknown> }>();
 
 async function waitAt(hold: Hold): Promise<void> {
   const waiter = WAITERS.get(hold);
@@ -85,10 +87,15 @@ function createHold(onRelease: () => unknown): { readonly hold: Hold } {
       onRelease();
       freedom.resolve(undefined);
     },
+    fail: (error) => {
+      onRelease();
+      freedom.reject(error);
+    },
   };
+  freedom.promise.catch(() => undefined); // nobody may be waiting
   WAITERS.set(hold, {
     arrive: () => arrival.resolve(undefined),
-    free: freedom.promise.then(() => undefined),
+    free: freedom.promise,
   });
   return { hold };
 }

@@ -4,7 +4,7 @@
  */
 import { unlinkSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { open, rename } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipMember, MEMBER_BYTES } from "#adapters/file/gzip-members.ts";
@@ -25,8 +25,11 @@ export interface CompressorOptions {
   readonly backupCount: number;
   /** All files in order, the live one last. */
   readonly files: readonly LogFile[];
-  /** Told what went wrong; the file stays as it is and is tried again after the next rotation. */
-  readonly onTrouble: (message: string) => void;
+  /**
+   * Told what went wrong, and undefined once it has worked again. The file stays as it is and is tried again after the
+   * next rotation.
+   */
+  readonly onTrouble: (message: string | undefined) => void;
 }
 
 export interface Compressor {
@@ -52,6 +55,7 @@ export function createCompressor({ paths, backupCount, files, onTrouble }: Compr
     for (let file = nextFile(); file !== undefined; file = nextFile()) {
       try {
         await compress(file, paths, () => isStopped);
+        onTrouble(undefined);
       } catch (error) {
         onTrouble(
           `${file.path} cannot be compressed: ${error instanceof Error ? error.message : String(error)}`,
@@ -78,15 +82,12 @@ async function compress(file: LogFile, paths: LogPaths, isStopped: () => boolean
   const finalPath = paths.compressed(file.firstLine);
   const draftPath = `${finalPath}.tmp`;
   const plainPath = file.path;
-  const source = await open(plainPath, "r");
-  const target = await open(draftPath, "w", 0o640);
   let members: MemberMap | undefined;
   try {
-    members = await writeMembers(source, target, { size: file.size, isStopped });
-    await target.sync();
-  } finally {
-    await source.close();
-    await target.close();
+    members = await writeDraft(plainPath, draftPath, { size: file.size, isStopped });
+  } catch (error) {
+    await rm(draftPath, { force: true }).catch(() => undefined); // on a full disk it is in the way; told is why it failed
+    throw error;
   }
   if (members === undefined) return unlinkSync(draftPath);
   await rename(draftPath, finalPath);
@@ -97,11 +98,30 @@ async function compress(file: LogFile, paths: LogPaths, isStopped: () => boolean
   return undefined;
 }
 
+interface DraftOptions {
+  /** Bytes of the plain file. */
+  readonly size: number;
+  readonly isStopped: () => boolean;
+}
+
+/** Makes the draft durable. Undefined when stopped before the end. */
+async function writeDraft(
+  plainPath: string,
+  draftPath: string,
+  options: DraftOptions,
+): Promise<MemberMap | undefined> {
+  await using source = await open(plainPath, "r");
+  await using target = await open(draftPath, "w", 0o640);
+  const members = await writeMembers(source, target, options);
+  await target.sync();
+  return members;
+}
+
 /** Undefined when stopped before the end. */
 async function writeMembers(
   source: FileHandle,
   target: FileHandle,
-  { size, isStopped }: { size: number; isStopped: () => boolean },
+  { size, isStopped }: DraftOptions,
 ): Promise<MemberMap | undefined> {
   const starts = [0];
   const compressedStarts = [0];
@@ -116,7 +136,7 @@ async function writeMembers(
     const lines = buffer.subarray(0, wholeLines(buffer.subarray(0, bytesRead)));
     if (lines.length === 0) throw new RangeError(`nothing can be read at byte ${offset}`);
     const member = await gzipMember(lines);
-    await target.write(member, 0, member.length, written);
+    await target.writeFile(member); // all of it, at the end: a single write may take less, as when a disk fills up
     offset += lines.length;
     written += member.length;
     unsynced += member.length;

@@ -4,12 +4,16 @@
  */
 import type { LineIndex } from "#adapters/file/line-index.ts";
 import type { LogFile } from "#adapters/file/log-file.ts";
+import { AuditStorageError } from "#lib/errors.ts";
 
 /** Lines at most so far apart are read in one go. */
 const MAX_GAP_BYTES = 4096;
 const MAX_READ_BYTES = 1024 * 1024;
 /** Files kept open for reading. */
 const MAX_OPEN_FILES = 64;
+
+/** What passes: the file is not damaged, and a page must not leave its lines out. */
+const SHORTAGES: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "ENOMEM", "EAGAIN"]);
 
 interface Stretch {
   readonly file: LogFile;
@@ -50,6 +54,7 @@ export class LogSet {
   /**
    * The lines of `rows`, in their order; undefined where one cannot be read back. Stops early, with fewer lines,
    * once `isOverdue` says so, but always with the first.
+   * @throws AuditStorageError `storage-unavailable` where it is the process that lacks the means to read
    */
   read(
     rows: readonly number[],
@@ -71,14 +76,13 @@ export class LogSet {
   private stretches(rows: readonly number[]): Stretch[] {
     const stretches: Stretch[] = [];
     for (const row of rows.toSorted((a, b) => a - b)) {
-      const file = this.fileOf(row);
-      const from = this.index.offsetOf(row);
-      const to = this.endOf(row, file);
+      const next = this.stretchOf(row);
+      const { file, from, to } = next;
       const last = stretches.at(-1);
       if (last?.file === file && from - last.to <= MAX_GAP_BYTES && to - last.from <= MAX_READ_BYTES) {
         last.to = to;
         last.rows.push(row);
-      } else stretches.push({ file, from, to, rows: [row] });
+      } else stretches.push(next);
     }
     if (stretches.length < 2) return stretches;
     const places = new Map(rows.map((row, place) => [row, place]));
@@ -90,12 +94,20 @@ export class LogSet {
       .map(({ stretch }) => stretch);
   }
 
+  private stretchOf(row: number): Stretch {
+    const file = this.fileOf(row);
+    return { file, from: this.index.offsetOf(row), to: this.endOf(row, file), rows: [row] };
+  }
+
   private readStretch({ file, from, to, rows }: Stretch, lines: Map<number, string | undefined>): void {
     let bytes: Buffer;
     try {
       bytes = file.read(from, to);
-    } catch {
-      for (const row of rows) lines.set(row, undefined); // the caller reports the damage, by row
+    } catch (error) {
+      refuseWhileShort(error);
+      // The caller reports the damage, by row; neighbours that can be read alone are not lost with it.
+      if (rows.length === 1) for (const row of rows) lines.set(row, undefined);
+      else for (const row of rows) this.readStretch(this.stretchOf(row), lines);
       return;
     }
     this.noteOpen(file);
@@ -116,4 +128,14 @@ export class LogSet {
       this.opened.delete(oldest);
     }
   }
+}
+
+/** @throws AuditStorageError `storage-unavailable` where `error` is a shortage */
+function refuseWhileShort(error: unknown): void {
+  if (!(error instanceof Error) || !("code" in error) || !SHORTAGES.has(error.code)) return;
+  throw new AuditStorageError("storage-unavailable", `the log cannot be read now: ${error.message}`, {
+    cause: error,
+    retryable: true,
+    retryAfterS: 1,
+  });
 }
