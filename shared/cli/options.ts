@@ -83,7 +83,7 @@ export function queryOf(flags: Flags): AuditQueryDraft {
 }
 
 /** For an option that can be repeated. */
-export function collect(value: string, earlier: readonly string[] | undefined): readonly string[] {
+function collect(value: string, earlier: readonly string[] | undefined): readonly string[] {
   return [...(earlier ?? []), value];
 }
 

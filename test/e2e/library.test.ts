@@ -1,11 +1,9 @@
 // The library and the client keep one interface: the same suite runs on files in this process and over real HTTP.
-// Then what is particular to each: configuration, closing, the folder's owner.
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { AuditService } from "audit-service";
 import {
   AuditEventBuilder,
-  AuditStorageError,
   AuditValidationError,
   createAuditClient,
   createAuditService,
@@ -13,7 +11,6 @@ import {
 } from "audit-service";
 import { newFolder } from "#test/support/folders.ts";
 import { startService } from "#test/support/http-service.ts";
-import { MemoryStore } from "#test/support/memory-store.ts";
 import { testLog } from "#test/support/stores.ts";
 
 async function openEmbedded(): Promise<AuditService> {
@@ -259,70 +256,5 @@ describe.each([
       await expect(late).rejects.toMatchObject({ code: "closed" });
     }
     await expect(Array.fromAsync(audit.exportEvents())).rejects.toMatchObject({ code: "closed" });
-  });
-});
-
-describe("createAuditService", () => {
-  it("is configured by the environment, and by options before it", async () => {
-    const folder = await newFolder();
-    vi.stubEnv("AUDIT_FILE_PATH", join(folder, "by-env.jsonl"));
-    vi.stubEnv("AUDIT_SERVICE_NAME", "from-env");
-    onTestFinished(() => {
-      vi.unstubAllEnvs();
-    });
-
-    await using audit = await createAuditService();
-    await audit.log({ event_id: "one", action: "a" });
-    await audit.close();
-    await using again = await createAuditService({
-      filePath: join(folder, "by-env.jsonl"),
-      serviceName: "x",
-    });
-
-    expect(await again.get("one")).toMatchObject({ service_name: "from-env" });
-  });
-
-  it("names every problem of the configuration", async () => {
-    vi.stubEnv("AUDIT_BACKUP_COUNT", "-1");
-    vi.stubEnv("AUDIT_BATCH_SIZE", "0");
-    onTestFinished(() => {
-      vi.unstubAllEnvs();
-    });
-
-    await expect(createAuditService()).rejects.toMatchObject({
-      code: "invalid-configuration",
-      errors: [{ path: "AUDIT_BACKUP_COUNT" }, { path: "AUDIT_BATCH_SIZE" }],
-    });
-  });
-
-  it("keeps what was logged over a restart", async () => {
-    const filePath = join(await newFolder(), "audit.jsonl");
-    {
-      await using audit = await createAuditService({ filePath });
-      await audit.log({ event_id: "kept", action: "a" });
-    }
-
-    await using again = await createAuditService({ filePath });
-
-    expect(await again.get("kept")).toMatchObject({ action: "a", service_name: "audit_service" });
-  });
-
-  it("refuses a folder that another one owns", async () => {
-    const filePath = join(await newFolder(), "audit.jsonl");
-    await using _owner = await createAuditService({ filePath });
-
-    const attempt = createAuditService({ filePath });
-
-    await expect(attempt).rejects.toBeInstanceOf(AuditStorageError);
-    await expect(attempt).rejects.toMatchObject({ code: "folder-locked" });
-  });
-
-  it("keeps events in a store of someone's own", async () => {
-    const store = new MemoryStore();
-    await using audit = await createAuditService({ store, serviceName: "shop" });
-
-    await audit.log({ action: "a" });
-
-    expect(store.lines).toHaveLength(1);
   });
 });
