@@ -36,7 +36,8 @@ function outputOf(stream: WriteStream & { fd: 1 | 2 }): Output {
       }),
     isTty: stream.isTTY,
     get columns() {
-      return stream.isTTY ? stream.columns : undefined;
+      // A terminal that does not know its width says 0.
+      return stream.isTTY && stream.columns > 0 ? stream.columns : undefined;
     },
     get hasColor() {
       return stream.isTTY && !readCliConfig().isColorless;

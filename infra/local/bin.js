@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Starts the command line: what was built, in the published package, or else the sources beside this file. Plain
-// JavaScript that old versions of Node can read, so that they too say plainly what is missing.
+// Starts the command line: from the sources beside this file where they are, so that no stale build hides them, or else,
+// as in the published package, from what was built. Plain JavaScript that old versions of Node can read, so that they
+// too say plainly what is missing.
 import { existsSync } from "node:fs";
 
 const NEEDED_MAJOR = 24;
@@ -12,6 +13,6 @@ if (major < NEEDED_MAJOR) {
   );
   process.exitCode = 1;
 } else {
-  const built = new URL("../../dist/auditlog.js", import.meta.url);
-  import(existsSync(built) ? built.href : new URL("auditlog.ts", import.meta.url).href);
+  const source = new URL("auditlog.ts", import.meta.url);
+  import(existsSync(source) ? source.href : new URL("../../dist/auditlog.js", import.meta.url).href);
 }

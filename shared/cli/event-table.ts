@@ -7,11 +7,13 @@ interface Column {
   readonly read: (event: StoredAuditEvent) => string;
   /** Which side of a long value goes. The end of an ARN or path tells more than its beginning. */
   readonly cut: "start" | "end";
+  /** Worth nothing when cut: others shrink first. */
+  readonly isRigid?: boolean;
 }
 
 const COLUMNS: readonly Column[] = [
-  { title: "TIME", read: ({ timestamp }) => timestamp, cut: "end" },
-  { title: "LEVEL", read: ({ level }) => level, cut: "end" },
+  { title: "TIME", read: ({ timestamp }) => timestamp, cut: "end", isRigid: true },
+  { title: "LEVEL", read: ({ level }) => level, cut: "end", isRigid: true },
   { title: "SERVICE", read: ({ service_name }) => service_name, cut: "end" },
   { title: "ACTION", read: ({ action }) => action, cut: "end" },
   { title: "USER", read: ({ user_id = "" }) => user_id, cut: "start" },
@@ -79,17 +81,28 @@ export function createEventTable({ columns, hasColor }: TableOptions): EventTabl
 }
 
 /** Natural widths, of which the widest shrink first until the table fits. */
-function chooseWidths(table: readonly (readonly string[])[], columns: number | undefined): number[] {
+function chooseWidths(table: readonly (readonly string[])[], columns: number | undefined): readonly number[] {
   const widths = COLUMNS.map((_, index) => Math.max(...table.map((cells) => textWidth(cells[index] ?? ""))));
-  const bound = columns ?? Number.POSITIVE_INFINITY;
   if (columns === undefined) return widths.map((width) => Math.min(width, MAX_PADDED_WIDTH));
-  const gaps = GAP.length * (COLUMNS.length - 1);
-  for (;;) {
-    const total = widths.reduce((sum, width) => sum + width, gaps);
-    const widest = Math.max(...widths);
-    if (total <= bound || widest <= MIN_WIDTH) return widths;
-    widths[widths.indexOf(widest)] = widest - 1;
+  const room = columns - GAP.length * (COLUMNS.length - 1);
+  const supple = COLUMNS.flatMap(({ isRigid = false }, index) => (isRigid ? [] : [index]));
+  return shrink(shrink(widths, supple, room), [...widths.keys()], room);
+}
+
+/** Takes from the widest of the columns `from` until all fit into `room`, or these are as narrow as may be. */
+function shrink(widths: readonly number[], from: readonly number[], room: number): readonly number[] {
+  const shrunk = [...widths];
+  const widthAt = (index: number): number => shrunk[index] ?? 0;
+  let excess = shrunk.reduce((sum, width) => sum + width, 0) - room;
+  for (; excess > 0; excess--) {
+    const widest = from.reduce(
+      (best, index) => (widthAt(index) > widthAt(best) ? index : best),
+      from[0] ?? 0,
+    );
+    if (widthAt(widest) <= MIN_WIDTH) break;
+    shrunk[widest] = widthAt(widest) - 1;
   }
+  return shrunk;
 }
 
 function resourceOf({ resource_type = "", resource_id = "" }: StoredAuditEvent): string {
