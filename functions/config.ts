@@ -8,14 +8,14 @@ import { AuditServiceError } from "#lib/errors.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export const DEFAULT_FILE_PATH = "logs/audit.jsonl";
+const DEFAULT_FILE_PATH = "logs/audit.jsonl";
 /** Small enough to move and compress at once, large enough that a busy log has few files. */
-export const DEFAULT_MAX_FILE_SIZE_MB = 100;
-export const DEFAULT_BACKUP_COUNT = 5;
-export const DEFAULT_SERVICE_NAME = "audit_service";
-export const DEFAULT_BATCH_SIZE = 100;
-export const DEFAULT_FLUSH_INTERVAL_S = 5;
-export const DEFAULT_API_PORT = 8000;
+const DEFAULT_MAX_FILE_SIZE_MB = 100;
+const DEFAULT_BACKUP_COUNT = 5;
+const DEFAULT_SERVICE_NAME = "audit_service";
+const DEFAULT_BATCH_SIZE = 100;
+const DEFAULT_FLUSH_INTERVAL_S = 5;
+const DEFAULT_API_PORT = 8000;
 /** Without keys whoever reaches the port may do everything: only this machine may. */
 export const LOOPBACK_HOST = "127.0.0.1";
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;

@@ -1,4 +1,4 @@
-/** Writes docs/openapi.json from the route table: `node infra/openapi.ts`. A test holds the file in sync. */
+/** Writes docs/openapi.json from the route table: `npm run openapi`. A test holds the file in sync. */
 import { writeFileSync } from "node:fs";
 import { openApiDocument } from "#http/openapi.ts";
 

@@ -64,7 +64,7 @@ export function createBodyReader({ maxBufferedBytes }: { readonly maxBufferedByt
 }
 
 /** Bytes of the body as the sender states them. */
-export function statedLength(request: IncomingMessage): number | undefined {
+function statedLength(request: IncomingMessage): number | undefined {
   const header = request.headers["content-length"];
   return header === undefined ? undefined : Number(header);
 }

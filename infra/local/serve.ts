@@ -24,6 +24,7 @@ const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
  * @returns the exit code: 0 after an orderly end, 1 where the server could not start, with the reason on stderr
  */
 export async function serve(env?: Environment): Promise<number> {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreLostReader);
   const say = (text: string): void => {
     process.stderr.write(`${text}\n`);
   };
@@ -36,6 +37,11 @@ export async function serve(env?: Environment): Promise<number> {
     say(`audit service: ${error.message}`);
     return 1;
   }
+}
+
+/** Events are worth more than the words about them: the service goes on where nobody reads those any more. */
+function ignoreLostReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
 }
 
 async function run(config: Config, say: (text: string) => void): Promise<void> {
