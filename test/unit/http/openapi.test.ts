@@ -18,7 +18,7 @@ describe("the OpenAPI document", () => {
   });
 
   it("describes every route", () => {
-    expect(operations.map(({ operationId }) => operationId).toSorted()).toEqual(
+    expect(operations.map(({ operationId }): string => operationId).toSorted()).toEqual(
       ROUTES.map(({ operationId }) => operationId).toSorted(),
     );
   });
