@@ -1,7 +1,9 @@
 // The real command line in processes of its own, on a folder, against a service, and beside one that owns the folder.
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { auditlog, startAuditlog, startServe } from "#test/support/auditlog.ts";
@@ -81,8 +83,17 @@ describe("auditlog", () => {
     const service = await startServe({ folder });
     service.child.kill("SIGKILL");
     await service.end;
+    const holder = startAuditlog(["send"], { folder, input: null });
+    const isHolding = once(holder.child.stdout ?? holder.child, "data");
+    holder.child.stdin?.write('{"action":"a","service_name":"s","event_id":"one"}\n');
+    await isHolding;
 
-    expect(await auditlog(["send", "--action", "a"], { folder })).toMatchObject({ code: 0, stderr: "" });
+    const waiting = startAuditlog(["get", "one", "--json"], { folder });
+    const early = await Promise.race([waiting.end, delay(1000, "waits")]);
+    holder.child.stdin?.end();
+
+    expect(early).toBe("waits");
+    expect(await waiting.end).toMatchObject({ code: 0, stderr: "" });
   });
 
   it("waits its turn where commands run at the same time", async () => {
@@ -160,7 +171,9 @@ describe("auditlog", () => {
     const log = { folder, env: { AUDIT_FILE_PATH: join(folder, "log", "audit.jsonl") } };
 
     const program = startAuditlog(["import", "--format", "jsonl", "--json", path], log);
-    await expect.poll(() => sizeOf(join(folder, "log", "audit.jsonl")), { interval: 5 }).toBeGreaterThan(0);
+    await expect
+      .poll(() => sizeOf(join(folder, "log", "audit.jsonl")), { interval: 5, timeout: 10_000 })
+      .toBeGreaterThan(0);
     program.child.kill("SIGINT");
     const stopped = await program.end;
     const rest = await auditlog(["import", "--format", "jsonl", "--json", path], log);

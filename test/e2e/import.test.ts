@@ -1,6 +1,6 @@
 // Imports by the real command line: real CloudTrail logs, counted independently, and an import that is killed midway.
 // The logs are not part of the project: AUDIT_TEST_DATA names the folder that holds them as `cloudtrail`.
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { auditlog, startAuditlog, startServe } from "#test/support/auditlog.ts";
@@ -115,6 +115,33 @@ describe.skipIf(DATA === undefined)(`CloudTrail logs${REASON}`, () => {
       expect(expected.length).toBeGreaterThan(0);
       expect(idsOf(stdout)).toEqual(expected.toSorted());
     }
+  });
+});
+
+describe("a log of the original service", () => {
+  const oldLine = (id: string): string =>
+    `{"event_id": "${id}", "timestamp": "2024-05-01T10:00:00.123456+02:00", "level": "info", "category": "user_action", "action": "login", "service_name": "auth", "user_id": "alice", "session_id": null, "request_id": null, "resource_type": null, "resource_id": null, "message": "", "metadata": {}, "error_code": null, "error_message": null, "stack_trace": null, "duration_ms": null}\n`;
+
+  it("is not touched where it lies, and moves in by the command that the refusal names", async () => {
+    const folder = await newFolder();
+    const old = join(folder, "audit.jsonl");
+    await writeFile(old, oldLine("live"));
+    await writeFile(join(folder, "audit.1"), oldLine("rotated"));
+
+    const refused = await auditlog(["send", "--action", "a"], { folder });
+    const untouched = await readFile(old, "utf8");
+    await mkdir(join(folder, "old"));
+    for (const name of ["audit.jsonl", "audit.1"])
+      await rename(join(folder, name), join(folder, "old", name));
+    const moved = await auditlog(["import", "--format", "jsonl", "--json", join(folder, "old")], { folder });
+    const found = await auditlog(["query", "--json", "--user", "alice"], { folder });
+
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toMatch(/^auditlog: .*auditlog import --format jsonl.*\n$/);
+    expect(untouched).toBe(oldLine("live"));
+    expect(totalOf(moved.stdout)).toMatchObject({ stored: 2, refused: 0 });
+    expect(idsOf(found.stdout)).toEqual(["live", "rotated"]);
+    expect(found.stdout).toContain('"timestamp":"2024-05-01T10:00:00.123456+02:00"');
   });
 });
 

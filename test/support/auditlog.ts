@@ -11,7 +11,8 @@ export interface ProgramOptions {
   /** Holds the log; also the working folder. */
   readonly folder: string;
   readonly env?: Readonly<Record<string, string>>;
-  readonly input?: string;
+  /** Standard input; null keeps it open, for the test to write to and to end. */
+  readonly input?: string | null;
   /** Options of Node itself. */
   readonly node?: readonly string[];
 }
@@ -44,7 +45,7 @@ export function startAuditlog(args: readonly string[], options: ProgramOptions):
   child.stdout.setEncoding("utf8").on("data", (text: string) => (written.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (written.stderr += text));
   child.stdin.on("error", () => undefined); // it may end without having read everything
-  child.stdin.end(input ?? "");
+  if (input !== null) child.stdin.end(input ?? "");
   const end = once(child, "close").then(([code, signal]): ProgramEnd => ({ code, signal, ...written }));
   return { child, end };
 }
