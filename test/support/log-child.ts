@@ -8,6 +8,7 @@ import type { FileStore } from "#adapters/file/file-store.ts";
 import { openFileStore } from "#adapters/file/file-store.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 import { findIds, sampleLines } from "#test/contract/sample-lines.ts";
+import { isCompressed, untilFiles } from "#test/support/folders.ts";
 
 const TENANT = "default";
 const SPARE_DESCRIPTORS = 2;
@@ -47,6 +48,8 @@ const COMMANDS = {
     const { bavail, bsize } = statfsSync(folder);
     writeFileSync(join(folder, "ballast"), Buffer.alloc(Math.max(0, bavail * bsize - left)));
   },
+  /** Resolves when all but `plain` rotated files are compressed. */
+  compressed: async (plain: number) => untilFiles(folder, (names) => isCompressed(names, plain)),
   unfill: async () => rm(join(folder, "ballast"), { force: true }),
   /** Uses up the descriptors that this process may have. */
   exhaust: async () => {

@@ -61,7 +61,7 @@ export class MemoryStore implements EventQueue, EventStore {
     let last: StoredLine | undefined;
     for (const line of inOrder) {
       const isFull = found.length === plan.limit || reads === this.maxReads;
-      const isTooLarge = found.length > 0 && bytes + line.text.length > MAX_PAGE_BYTES;
+      const isTooLarge = found.length > 0 && bytes + Buffer.byteLength(line.text) > MAX_PAGE_BYTES;
       if (isFull || isTooLarge) return { lines: found, next: last, skipped, cost: costOf(reads, bytes) };
       reads++;
       last = line;
@@ -69,7 +69,7 @@ export class MemoryStore implements EventQueue, EventStore {
       if (skipped < plan.skip) skipped++;
       else {
         found.push(line.text);
-        bytes += line.text.length;
+        bytes += Buffer.byteLength(line.text);
       }
     }
     return { lines: found, next: undefined, skipped, cost: costOf(reads, bytes) };

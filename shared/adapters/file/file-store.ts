@@ -3,7 +3,7 @@
  * checks against the index, appends, fsyncs by group commit, and only then answers. Implements both ports.
  */
 import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { CommitBatch } from "#adapters/file/commit-batch.ts";
 import type { Compressor } from "#adapters/file/compressor.ts";
 import { createCompressor } from "#adapters/file/compressor.ts";
@@ -15,7 +15,7 @@ import { parseStoredLine } from "#adapters/file/indexed-line.ts";
 import type { IndexEntry } from "#adapters/file/line-index.ts";
 import { LiveLog } from "#adapters/file/live-log.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
-import { logPaths } from "#adapters/file/log-folder.ts";
+import { logPaths, syncFolder } from "#adapters/file/log-folder.ts";
 import type { PageReader } from "#adapters/file/page-reader.ts";
 import { createPageReader } from "#adapters/file/page-reader.ts";
 import type { Pending } from "#adapters/file/pending-lines.ts";
@@ -66,7 +66,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
   const paths = logPaths(resolve(options.path));
   let lock: FolderLock | undefined;
   try {
-    mkdirSync(paths.folder, { recursive: true, mode: 0o750 });
+    makeFolder(paths.folder);
     lock = lockFolder(paths);
     const recovered = await recoverLog(paths, options.onProgress ?? (() => undefined));
     await syncLive(paths.live, options.io ?? nodeFileIo);
@@ -81,6 +81,13 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
       { cause },
     );
   }
+}
+
+/** Makes the folder and what is missing above it, durably: a file is no safer than the name of its folder. */
+function makeFolder(folder: string): void {
+  const first = mkdirSync(folder, { recursive: true, mode: 0o750 });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
 }
 
 /**
@@ -204,11 +211,14 @@ export class FileStore implements EventQueue, EventStore {
   }
 
   private async shutDown(): Promise<void> {
-    await this.live.close(new AuditStorageError("closed", "the store is closed"));
-    await this.compressor.stop();
-    this.recovered.logs.close();
-    rmSync(this.paths.owner, { force: true });
-    this.lock.release();
+    try {
+      await this.live.close(new AuditStorageError("closed", "the store is closed"));
+      await this.compressor.stop();
+      this.recovered.logs.close();
+      rmSync(this.paths.owner, { force: true });
+    } finally {
+      this.lock.release();
+    }
   }
 
   /** Puts what is new into the next commit, and tells what becomes of each line once the commits are durable. */
@@ -251,14 +261,12 @@ export class FileStore implements EventQueue, EventStore {
   }
 
   private compareStored(line: PreparedLine, row: number, text: string | undefined): SendOutcome {
-    try {
-      if (text !== undefined && decodeLine(text).contentHash === line.contentHash)
-        return { kind: "duplicate", line: text };
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
+    if (text === undefined || parseStoredLine(text) === undefined) {
       this.noteDamage(row); // the id is taken, but by what can no longer be told
+      return { kind: "conflict" };
     }
-    return { kind: "conflict" };
+    const isSame = decodeLine(text).contentHash === line.contentHash;
+    return isSame ? { kind: "duplicate", line: text } : { kind: "conflict" };
   }
 
   private noteDamage(row: number): void {
