@@ -37,7 +37,7 @@ describe("withDeadline", () => {
     let signal: AbortSignal | undefined;
     const sleep = (_: number, given?: AbortSignal): Promise<void> => {
       signal = given;
-      return Promise.withResolvers<void>().promise;
+      return Promise.withResolvers<undefined>().promise;
     };
 
     await withDeadline(Promise.resolve(), 1000, sleep);
