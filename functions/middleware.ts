@@ -1,7 +1,7 @@
 /**
  * The one middleware stack of all HTTP functions, in this order. Before the handler: (1) note the time, (2) find the
- * route by its key, (3) decode the body, (4) read it as strict JSON. After it: (5) headers that every answer carries,
- * (6) telemetry. On an error: (7) the problem document, then 5 and 6. Handlers contain no try/catch.
+ * route by its key, (3) decode the body. After it: (4) headers that every answer carries, (5) telemetry. On an error:
+ * (6) the problem document, then 4 and 5. Handlers contain no try/catch.
  */
 import { performance } from "node:perf_hooks";
 import createStack from "@middy/core";
@@ -14,13 +14,11 @@ import { resolveRoute, unmatchedError } from "#http/resolve-route.ts";
 import type { FunctionName, Route, RouteKeyOf } from "#http/route-table.ts";
 import { ROUTES } from "#http/route-table.ts";
 import { AuditServiceError } from "#lib/errors.ts";
-import type { StrictJson } from "#lib/strict-json.ts";
-import { parseStrictJson } from "#lib/strict-json.ts";
 
 /** A request as handlers see it. */
 export interface ApiRequest extends APIGatewayProxyEventV2 {
-  /** Where the route takes a body. */
-  json?: StrictJson;
+  /** The decoded body, where the route takes one. */
+  text?: string;
   /** When the function began, for telemetry. */
   beganMs?: number;
 }
@@ -85,9 +83,9 @@ function refuseUnmatched({ requestContext: { http } }: ApiRequest): never {
   throw new AuditServiceError("internal", `${match.routeKey} arrived at a function that does not have it`);
 }
 
-/** The value of a request's body. Its problems are the handler's to report, because they belong to events. */
-export function bodyOf({ json }: ApiRequest): StrictJson {
-  return json ?? { value: undefined, problems: [] };
+/** The body of a request as text; handlers read it as strict JSON, where and when that suits them. */
+export function textOf({ text }: ApiRequest): string {
+  return text ?? "";
 }
 
 function readRequest(event: ApiRequest): undefined | Promise<undefined> {
@@ -105,11 +103,11 @@ function readRequest(event: ApiRequest): undefined | Promise<undefined> {
   );
   if (typeof text !== "string") {
     return text.then((decoded) => {
-      event.json = parseStrictJson(decoded);
+      event.text = decoded;
       return undefined;
     });
   }
-  event.json = parseStrictJson(text);
+  event.text = text;
   return undefined;
 }
 

@@ -16,6 +16,7 @@ const BUNDLES = {
   library: "infra/local/library.ts",
   auditlog: "infra/local/auditlog.ts",
   main: "infra/local/main.ts",
+  "prepare-worker": "infra/local/prepare-worker.ts",
   testing: "test/contract/event-store.ts",
 };
 

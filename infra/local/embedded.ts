@@ -78,7 +78,7 @@ export function createEmbeddedService(options: EmbeddedOptions): AuditService {
     logBatch: (events, { atomic = false } = {}) =>
       run(async () => {
         const { drafts, unbuilt } = buildAll(events, serviceName);
-        const batch = await accept.batch(drafts, { caller, isAtomic: atomic, problems: unbuilt });
+        const batch = await accept.batch({ events: drafts, problems: unbuilt }, { caller, isAtomic: atomic });
         return receiptOf(batch);
       }),
     query: (draft = {}) =>

@@ -12,10 +12,12 @@ import type { Telemetry } from "#functions/telemetry.ts";
 import { SUMMARY_INTERVAL_MS } from "#functions/telemetry.ts";
 import { createGateway } from "#infra/local/gateway.ts";
 import type { GatewayLimits } from "#infra/local/gateway-limits.ts";
+import { createPreparePool } from "#infra/local/prepare-pool.ts";
 import { SOFTWARE_VERSION } from "#infra/local/software-version.ts";
 import { createSleep } from "#infra/local/sleep.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 import { createIdentifiers } from "#lib/identifiers.ts";
+import type { Accept } from "#service/accept.ts";
 import { createAccept } from "#service/accept.ts";
 import { createExport } from "#service/export.ts";
 import { createFind } from "#service/find.ts";
@@ -52,8 +54,11 @@ const DEFAULT_GRACE_MS = 10_000;
 export async function startServer(options: ServerOptions): Promise<LocalServer> {
   const { telemetry, host = LOOPBACK_HOST, port = 0, clock = { nowMs: Date.now } } = options;
   const stopping = new AbortController();
+  const identifiers = createIdentifiers({ nowMs: clock.nowMs, fillRandom: randomFillSync });
+  const pool = createPreparePool(identifiers);
+  const accept = createAccept({ queue: options.store, clock, identifiers, prepare: pool.prepare });
   const gateway = createGateway({
-    functions: createFunctions(options, clock, stopping.signal),
+    functions: createFunctions({ ...options, clock, accept }, stopping.signal),
     telemetry,
     nowMs: clock.nowMs,
     isLoopbackOnly: isLoopback(host),
@@ -70,26 +75,30 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
       clearInterval(summaries);
       stopping.abort();
       await gateway.stop(graceMs);
+      await pool.close();
       telemetry.summarise();
     },
   };
 }
 
+interface FunctionOptions extends ServerOptions {
+  readonly clock: Clock;
+  readonly accept: Accept;
+}
+
 function createFunctions(
-  { store, telemetry, serviceName }: ServerOptions,
-  clock: Clock,
+  { store, telemetry, serviceName, clock, accept }: FunctionOptions,
   stopping: AbortSignal,
 ): Parameters<typeof createGateway>[0]["functions"] {
   const monotonicMs = (): number => performance.now();
   const sleep = createSleep(stopping);
-  const identifiers = createIdentifiers({ nowMs: clock.nowMs, fillRandom: randomFillSync });
   const service = {
     name: serviceName ?? "audit_service",
     version: SOFTWARE_VERSION,
     started_at: new Date(clock.nowMs()).toISOString(),
   };
   return {
-    ingest: createIngest({ accept: createAccept({ queue: store, clock, identifiers }), telemetry }),
+    ingest: createIngest({ accept, telemetry }),
     query: createQuery({
       find: createFind({ store, monotonicMs, sleep }),
       exportChunk: createExport({ store, monotonicMs }),

@@ -45,9 +45,15 @@ export interface Stamp {
 const MAX_ERRORS = 20;
 const MAX_SHOWN_NAME_CHARACTERS = 128;
 
+/** Members of an event that stores find it by. */
+export type LineMembers = Pick<
+  NewEvent,
+  "event_id" | "tenant_id" | "level" | "category" | "action" | "service_name" | "user_id" | "resource_id"
+>;
+
 /** An event ready to be stored: `text` is its line from now on. */
 export interface PreparedLine extends EncodedLine {
-  readonly event: NewEvent;
+  readonly event: LineMembers;
   readonly instant: Instant;
 }
 

@@ -26,7 +26,8 @@ const ids: string[] = [];
 function timed(line: PreparedLine, number: number): PreparedLine {
   if (number < COUNT / 2) return line;
   const seconds = number + ((number * 7919) % 60);
-  const { tenant_id, service_name, action, user_id, resource_id, level, category, message } = line.event;
+  const { tenant_id, service_name, action, user_id, resource_id, level, category } = line.event;
+  const { message }: { message: string } = JSON.parse(line.text);
   const timestamp = new Date(Date.parse("2026-01-15T00:00:00Z") + seconds * 1000).toISOString();
   return sampleLine({
     tenant_id,
