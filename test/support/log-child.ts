@@ -1,7 +1,7 @@
 // A process of its own that opens a log and does what its parent asks over the channel between them; see
 // log-process.ts. Dies like any process when it is killed.
-import { closeSync, openSync, statfsSync, writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { appendFileSync, closeSync, openSync, statfsSync, writeFileSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { FileStore } from "#adapters/file/file-store.ts";
@@ -50,6 +50,10 @@ const COMMANDS = {
   },
   /** Resolves when all but `plain` rotated files are compressed. */
   compressed: async (plain: number) => untilFiles(folder, (names) => isCompressed(names, plain)),
+  /** Leaves a beginning of a line of so many bytes behind the last one, as a crash does. */
+  tear: async (bytes: number) => appendFileSync(join(folder, "audit.jsonl"), "{".repeat(bytes)),
+  announce: async (url: string) => opened().announce(url),
+  names: async () => (await readdir(folder)).toSorted(),
   unfill: async () => rm(join(folder, "ballast"), { force: true }),
   /** Uses up the descriptors that this process may have. */
   exhaust: async () => {

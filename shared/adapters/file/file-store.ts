@@ -2,8 +2,8 @@
  * The file store, embedded default of the service: one JSON Lines file is queue, store and log order at once. `send`
  * checks against the index, appends, fsyncs by group commit, and only then answers. Implements both ports.
  */
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { closeSync, existsSync, openSync } from "node:fs";
+import { resolve } from "node:path";
 import type { CommitBatch } from "#adapters/file/commit-batch.ts";
 import type { Compressor } from "#adapters/file/compressor.ts";
 import { createCompressor } from "#adapters/file/compressor.ts";
@@ -15,7 +15,7 @@ import { parseStoredLine } from "#adapters/file/indexed-line.ts";
 import type { IndexEntry } from "#adapters/file/line-index.ts";
 import { LiveLog } from "#adapters/file/live-log.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
-import { logPaths, syncFolder } from "#adapters/file/log-folder.ts";
+import { logPaths, makeFolder } from "#adapters/file/log-folder.ts";
 import type { PageReader } from "#adapters/file/page-reader.ts";
 import { createPageReader } from "#adapters/file/page-reader.ts";
 import type { Pending } from "#adapters/file/pending-lines.ts";
@@ -81,13 +81,6 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
       { cause },
     );
   }
-}
-
-/** Makes the folder and what is missing above it, durably: a file is no safer than the name of its folder. */
-function makeFolder(folder: string): void {
-  const first = mkdirSync(folder, { recursive: true, mode: 0o750 });
-  if (first === undefined) return;
-  for (let made = folder; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
 }
 
 /**
@@ -159,7 +152,7 @@ export class FileStore implements EventQueue, EventStore {
 
   /** Tells people and the command line which process owns the folder, and where its server listens. */
   announce(url: string): void {
-    writeFileSync(this.paths.owner, `${JSON.stringify({ pid: process.pid, url })}\n`);
+    this.lock.announce(url);
   }
 
   async send(lines: readonly PreparedLine[]): Promise<readonly SendOutcome[]> {
@@ -215,7 +208,6 @@ export class FileStore implements EventQueue, EventStore {
       await this.live.close(new AuditStorageError("closed", "the store is closed"));
       await this.compressor.stop();
       this.recovered.logs.close();
-      rmSync(this.paths.owner, { force: true });
     } finally {
       this.lock.release();
     }

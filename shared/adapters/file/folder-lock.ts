@@ -3,7 +3,7 @@
  * process however it dies. Any other open and close of that file in the same process would drop the lock (POSIX locks
  * belong to a process and a file), so nothing else ever touches it.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import * as z from "zod";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
@@ -13,6 +13,8 @@ export interface FolderLock {
   /** Whether this process still holds the lock. */
   readonly isHeld: () => boolean;
   readonly release: () => void;
+  /** Leaves a note for people and the command line on who owns the folder, and where its server listens. */
+  readonly announce: (url: string) => void;
 }
 
 const Owner = z.object({ pid: z.number().optional(), url: z.string().optional() });
@@ -22,6 +24,7 @@ export function lockFolder(paths: LogPaths): FolderLock {
   const database = new DatabaseSync(paths.lock);
   try {
     database.exec("PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    rmSync(paths.owner, { force: true }); // the note of a process that was killed
   } catch (cause) {
     database.close();
     if (!(cause instanceof Error) || !/locked|busy/i.test(cause.message)) {
@@ -37,7 +40,25 @@ export function lockFolder(paths: LogPaths): FolderLock {
     const message = `the folder ${paths.folder} belongs to ${who}${where}; one process at a time may write a log`;
     throw new AuditStorageError("folder-locked", message, { cause, details: { ...owner } });
   }
-  return { isHeld: () => database.isTransaction, release: () => database.close() };
+  return {
+    isHeld: () => database.isTransaction,
+    release: () => {
+      try {
+        rmSync(paths.owner, { force: true });
+      } finally {
+        database.close();
+      }
+    },
+    announce: (url) => leaveNote(paths.owner, url),
+  };
+}
+
+function leaveNote(path: string, url: string): void {
+  try {
+    writeFileSync(path, `${JSON.stringify({ pid: process.pid, url })}\n`);
+  } catch {
+    // The disk may be full, which health tells; a note must not keep the log from being read.
+  }
 }
 
 function readOwner(path: string): z.infer<typeof Owner> {

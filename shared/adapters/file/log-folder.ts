@@ -2,7 +2,7 @@
  * Names and places of the log's files. The live file is `<stem>.jsonl`; a rotated one `<stem>-<number of its first
  * line, 16 digits>.jsonl`, compressed `.jsonl.gz`. Everything else beside them is named here too.
  */
-import { closeSync, fsyncSync, openSync, readdirSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 
 const LINE_DIGITS = 16;
@@ -76,6 +76,13 @@ export function listFolder(paths: LogPaths): FolderListing {
     }
   }
   return { rotated: [...byLine.values()].sort((a, b) => a.firstLine - b.firstLine), twins, drafts };
+}
+
+/** Makes the folder and what is missing above it, durably: a file is no safer than the name of its folder. */
+export function makeFolder(folder: string): void {
+  const first = mkdirSync(folder, { recursive: true, mode: 0o750 });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
 }
 
 /** Makes creations and renames in a folder durable. */

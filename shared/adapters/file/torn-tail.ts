@@ -2,7 +2,16 @@
  * The end of a live file that a crash has cut: bytes behind the last newline, which nobody was told are stored. They
  * are moved aside, never deleted, and never over what an earlier crash has left.
  */
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
 import { syncFolder } from "#adapters/file/log-folder.ts";
 
@@ -19,7 +28,12 @@ export function moveTornTail(paths: LogPaths, { offset, line }: TornTail): strin
   const live = openSync(paths.live, "r+");
   try {
     const path = freePath(paths.torn(line, offset));
-    copyTail(live, offset, path);
+    try {
+      copyTail(live, offset, path);
+    } catch (error) {
+      rmSync(path, { force: true }); // a part of it, where the disk is full; the tail itself is still in its place
+      throw error;
+    }
     syncFolder(paths.folder);
     ftruncateSync(live, offset);
     fsyncSync(live);

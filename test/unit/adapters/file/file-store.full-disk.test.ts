@@ -20,14 +20,17 @@ const mounted = (folder: string, sizeKib: number): readonly string[] => [
   "sh",
 ];
 
-const canMount =
-  spawnSync("unshare", ["--mount", "sh", "-c", "mount -t tmpfs -o size=64k none /tmp"]).status === 0;
+const canMount = spawnSync("sh", ["-c", "unshare --mount mount -t tmpfs -o size=64k none /tmp"]).status === 0;
 if (!canMount)
   process.stderr.write("file systems of a test's own cannot be mounted here: full disks are not tested\n");
 
-async function logOnSmallDisk(sizeKib: number, options: object = {}): Promise<LogProcess> {
+async function smallDisk(sizeKib: number): Promise<{ owner: LogProcess; folder: string }> {
   const folder = await newFolder();
-  const owner = startLogProcess(mounted(folder, sizeKib));
+  return { owner: startLogProcess(mounted(folder, sizeKib)), folder };
+}
+
+async function logOnSmallDisk(sizeKib: number, options: object = {}): Promise<LogProcess> {
+  const { owner, folder } = await smallDisk(sizeKib);
   await owner.ask("open", folder, options);
   return owner;
 }
@@ -84,6 +87,49 @@ describe.runIf(canMount)("a log on a full disk", () => {
 
     expect(await owner.ask("find")).toHaveLength(500);
     expect(await owner.ask("probe")).toMatchObject({ status: "healthy", problems: [] });
+  });
+});
+
+describe.runIf(canMount)("a start on a full disk", () => {
+  it("serves what is there, and takes events once there is room", async () => {
+    const { owner, folder } = await smallDisk(1024);
+    await owner.ask("open", folder, {});
+    await owner.ask("send", 0, 20, {});
+    await owner.ask("fill", 0);
+    await owner.ask("close");
+
+    await owner.ask("open", folder, {});
+    await owner.ask("announce", "http://127.0.0.1:8000");
+    const found = await owner.ask("find");
+    const full = await owner.ask("probe");
+    await owner.ask("unfill");
+    const outcomes = await owner.ask("send", 19, 21, {});
+
+    expect(found).toHaveLength(20);
+    expect(full.status).toBe("unhealthy");
+    expect(outcomes).toEqual(["duplicate", "accepted"]);
+  });
+
+  it("that has no room to move a cut line aside is refused, and leaves everything as it is", async () => {
+    const { owner, folder } = await smallDisk(1024);
+    await owner.ask("open", folder, {});
+    await owner.ask("send", 0, 20, {});
+    await owner.ask("close");
+    await owner.ask("tear", 50_000);
+    await owner.ask("fill", 12_288);
+    const before = await owner.ask("names");
+
+    await expect(owner.ask("open", folder, {})).rejects.toMatchObject({
+      ...UNAVAILABLE,
+      message: expect.stringContaining("ENOSPC") as unknown,
+    });
+    const after = await owner.ask("names");
+    await owner.ask("unfill");
+    await owner.ask("open", folder, {});
+
+    expect(after).toEqual(before);
+    expect(await owner.ask("find")).toHaveLength(20);
+    expect((await owner.ask("names")).filter((name) => name.includes(".torn-at-"))).toHaveLength(1);
   });
 });
 

@@ -71,6 +71,17 @@ describe("a folder that another process owns", () => {
     );
   });
 
+  it("is not said to belong to a process that was killed", async () => {
+    const folder = await newFolder();
+    const dead = startLogProcess();
+    await dead.ask("open", folder, {});
+    await dead.ask("announce", "http://127.0.0.1:8000");
+    await dead.kill();
+    await testLog(folder);
+
+    await expect(openLog(folder)).rejects.toThrow(/belongs to another process;/);
+  });
+
   it("is refused whatever the note about its owner says", async () => {
     const folder = await newFolder();
     const owner = await testLog(folder);
