@@ -15,7 +15,7 @@ export interface BrokenRequestOptions {
   readonly telemetry: Telemetry;
   readonly limits: DrainLimits & { readonly maxHeaderBytes: number };
   /** Answers of this socket that are not finished. */
-  readonly openResponses: (socket: Duplex) => ReadonlySet<ServerResponse>;
+  readonly openResponses: (socket: Duplex) => readonly ServerResponse[];
 }
 
 /** A handler of the server's `clientError` event. */
@@ -35,7 +35,7 @@ export function createBrokenRequestHandler({
       return;
     }
     const responses = openResponses(socket);
-    if ([...responses].some((response) => response.headersSent && !response.req.complete)) {
+    if (responses.some((response) => response.headersSent && !response.req.complete)) {
       socket.destroy(); // answered before it had arrived, and now it never will
       return;
     }
@@ -77,8 +77,8 @@ export function refuseSocket(socket: Duplex, reason: AuditServiceError, limits: 
 }
 
 /** Answers under way to requests that arrived whole go first; one whose request broke will never come. */
-function afterComplete(responses: ReadonlySet<ServerResponse>, then: () => void): void {
-  const waiting = [...responses].find((response) => response.req.complete && !response.writableFinished);
+function afterComplete(responses: readonly ServerResponse[], then: () => void): void {
+  const waiting = responses.find((response) => response.req.complete && !response.writableFinished);
   if (waiting === undefined) then();
   else waiting.once("close", () => afterComplete(responses, then));
 }

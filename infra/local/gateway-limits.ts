@@ -19,6 +19,8 @@ export interface GatewayLimits {
   readonly maxRequests: number;
   /** Bodies being received or handled, in all. */
   readonly maxBufferedBytes: number;
+  /** Answers that are written but not read by their clients, in all. */
+  readonly maxUnsentBytes: number;
   /** How much of a refused body is read and thrown away so that its sender can read the answer. */
   readonly maxDrainBytes: number;
   readonly maxDrainMs: number;
@@ -34,6 +36,7 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   maxConnections: 1024,
   maxRequests: 2048,
   maxBufferedBytes: 64 * 1024 * 1024,
+  maxUnsentBytes: 64 * 1024 * 1024,
   maxDrainBytes: 32 * 1024 * 1024,
   maxDrainMs: 5000,
 };

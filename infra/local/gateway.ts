@@ -21,6 +21,7 @@ import { createBrokenRequestHandler, refuseSocket } from "#infra/local/broken-re
 import { DEFAULT_ROUTE_KEY, toGatewayEvent } from "#infra/local/gateway-event.ts";
 import type { GatewayLimits } from "#infra/local/gateway-limits.ts";
 import { DEFAULT_GATEWAY_LIMITS } from "#infra/local/gateway-limits.ts";
+import { OpenResponses } from "#infra/local/open-responses.ts";
 import { hostProblem, splitTarget } from "#infra/local/request-target.ts";
 import { assertNever } from "#lib/assert-never.ts";
 import { AuditQueueError, AuditServiceError, AuditValidationError } from "#lib/errors.ts";
@@ -57,9 +58,8 @@ class LocalGateway implements Gateway {
   private readonly limits: GatewayLimits;
   private readonly bodies: BodyReader;
   private readonly server: Server;
-  private readonly responses = new WeakMap<Duplex, Set<ServerResponse>>();
+  private readonly responses = new OpenResponses();
   private connections = 0;
-  private requests = 0;
   private isStopping = false;
 
   constructor(options: GatewayOptions) {
@@ -126,7 +126,7 @@ class LocalGateway implements Gateway {
       createBrokenRequestHandler({
         telemetry: this.options.telemetry,
         limits,
-        openResponses: (socket) => this.responses.get(socket) ?? new Set(),
+        openResponses: (socket) => this.responses.ofSocket(socket),
       }),
     );
     return server;
@@ -135,13 +135,14 @@ class LocalGateway implements Gateway {
   /** @param goOn called when the body is wanted, where the client waits for that */
   private handle(request: IncomingMessage, response: ServerResponse, goOn?: () => void): void {
     const exchange: Exchange = { request, response, id: randomUUID() };
-    const before = this.track(exchange);
+    const before = this.responses.add(request, response);
     if (before === undefined) this.begin(exchange, goOn);
     // Pipelined: a request may count on what the one before it has done (RFC 9112 section 9.3.2).
     else before.once("close", () => this.begin(exchange, goOn));
   }
 
   private begin(exchange: Exchange, goOn?: () => void): void {
+    if (exchange.request.socket.destroyed) return; // gone while it waited for its turn
     const refusal = this.admissionProblem(exchange.request);
     if (refusal !== undefined) this.refuse(exchange, refusal);
     else this.answer(exchange, goOn).catch((error: unknown) => this.giveUp(exchange, error));
@@ -184,7 +185,14 @@ class LocalGateway implements Gateway {
     });
     const answer = await this.options.functions[found?.route.function ?? "query"](event);
     if (!request.complete && hasBody(request)) this.closeAfter(exchange, answer);
-    else send(response, answer, this.isStopping);
+    else this.send(response, answer);
+  }
+
+  private send(response: ServerResponse, answer: HttpAnswer): void {
+    if (this.isStopping) response.shouldKeepAlive = false;
+    response.writeHead(answer.statusCode, flatHeaders(answer));
+    response.end(answer.body);
+    this.responses.noteWritten(response, answer.body.length);
   }
 
   /** Functions answer their own errors; what arrives here is an error of the gateway. */
@@ -225,27 +233,11 @@ class LocalGateway implements Gateway {
   private admissionProblem(request: IncomingMessage): AuditServiceError | undefined {
     if (this.connections > this.limits.maxConnections)
       return overloaded(`${this.limits.maxConnections} connections are open, which is the limit`);
-    if (this.requests > this.limits.maxRequests)
+    if (this.responses.count > this.limits.maxRequests)
       return overloaded(`${this.limits.maxRequests} requests are under way, which is the limit`);
+    if (this.responses.unsentBytes > this.limits.maxUnsentBytes)
+      return overloaded("answers that are not read yet fill the memory set aside for them");
     return hostProblem(request, this.options.isLoopbackOnly);
-  }
-
-  /** Answers the response that comes before this one on the same connection, where it is not finished. */
-  private track({ request, response }: Exchange): ServerResponse | undefined {
-    this.requests++;
-    const { socket } = request;
-    let open = this.responses.get(socket);
-    if (open === undefined) {
-      open = new Set();
-      this.responses.set(socket, open);
-    }
-    const before = [...open].at(-1);
-    open.add(response);
-    response.once("close", () => {
-      this.requests--;
-      open.delete(response);
-    });
-    return before;
   }
 }
 
@@ -259,12 +251,6 @@ interface Routed extends Exchange {
   readonly match: RouteMatch;
   readonly path: string;
   readonly queryString: string;
-}
-
-function send(response: ServerResponse, answer: HttpAnswer, isLast: boolean): void {
-  if (isLast) response.shouldKeepAlive = false;
-  response.writeHead(answer.statusCode, flatHeaders(answer));
-  response.end(answer.body);
 }
 
 /** Names and values by turns, the cheapest form that node:http takes. */

@@ -82,6 +82,41 @@ describe("an overloaded server", () => {
     for (let count = 0; count < 20; count++) expect((await post(service, "/events", LOGIN)).status).toBe(202);
   });
 
+  it("answers 503 where answers that nobody reads fill the memory set aside for them", async () => {
+    const service = await startService({ limits: { maxUnsentBytes: 1000 } });
+    const event = {
+      ...LOGIN,
+      event_id: "large",
+      message: "x".repeat(10_000),
+      stack_trace: "x".repeat(50_000),
+    };
+    await post(service, "/events", event);
+    const slow = new RawClient(service.port);
+    slow.socket.pause();
+    slow.send(head("GET /events/large").repeat(500));
+    while ((await ask(service, "/health")).status === 200) await pause(1);
+
+    slow.socket.destroy();
+
+    while ((await ask(service, "/health")).status === 503) await pause(1);
+    expect(await stillWorks(service)).toBe(true);
+  });
+
+  it("forgets pipelined requests whose client has gone", async () => {
+    const faulty = withFaults(new MemoryStore());
+    const service = await startService({ store: faulty.port, limits: { maxRequests: 4 } });
+    for (let count = 0; count < 5; count++) {
+      const hold = faulty.hold("get");
+      const client = new RawClient(service.port).send(head("GET /events/a").repeat(3));
+      await hold.reached;
+      client.socket.resetAndDestroy();
+      await client.closed();
+      hold.release();
+    }
+
+    expect(await stillWorks(service)).toBe(true);
+  });
+
   it("passes on what the store says", async () => {
     const faulty = withFaults(new MemoryStore());
     const service = await startService({ store: faulty.port });
