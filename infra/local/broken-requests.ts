@@ -7,6 +7,7 @@ import type { ServerResponse } from "node:http";
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Telemetry } from "#functions/telemetry.ts";
+import type { HttpAnswer } from "#http/problem.ts";
 import { problemAnswer, problemCode } from "#http/problem.ts";
 import { AuditServiceError, AuditValidationError } from "#lib/errors.ts";
 import type { DrainLimits } from "#infra/local/body-reader.ts";
@@ -17,6 +18,9 @@ export interface BrokenRequestOptions {
   /** Answers of this socket that are not finished. */
   readonly openResponses: (socket: Duplex) => readonly ServerResponse[];
 }
+
+/** For telemetry: the request was refused before a route was looked for. */
+export const NO_ROUTE = "none";
 
 /** A handler of the server's `clientError` event. */
 export function createBrokenRequestHandler({
@@ -41,21 +45,25 @@ export function createBrokenRequestHandler({
     }
     const reason = toProblem(error, limits.maxHeaderBytes);
     afterComplete(responses, () => {
-      refuseSocket(socket, reason, limits);
-      const status = problemAnswer(reason, "").statusCode;
+      const requestId = randomUUID();
+      const answer = problemAnswer(reason, requestId);
+      refuseSocket(socket, answer, limits);
       const code = problemCode(reason);
-      telemetry.request({ routeKey: "none", status, durationMs: 0, requestId: "", code });
+      telemetry.request({ routeKey: NO_ROUTE, status: answer.statusCode, durationMs: 0, requestId, code });
     });
   };
 }
 
 /** Writes a problem to a bare socket and closes it in a way that lets the client read it. */
-export function refuseSocket(socket: Duplex, reason: AuditServiceError, limits: DrainLimits): void {
+export function refuseSocket(
+  socket: Duplex,
+  { statusCode, headers, body }: HttpAnswer,
+  limits: DrainLimits,
+): void {
   if (!socket.writable) {
     socket.destroy();
     return;
   }
-  const { statusCode, headers, body } = problemAnswer(reason, randomUUID());
   const lines = [
     `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? ""}`,
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),

@@ -17,7 +17,7 @@ import { resolveRoute } from "#http/resolve-route.ts";
 import type { FunctionName } from "#http/route-table.ts";
 import type { BodyReader } from "#infra/local/body-reader.ts";
 import { createBodyReader, drain, hasBody } from "#infra/local/body-reader.ts";
-import { createBrokenRequestHandler, refuseSocket } from "#infra/local/broken-requests.ts";
+import { createBrokenRequestHandler, NO_ROUTE, refuseSocket } from "#infra/local/broken-requests.ts";
 import { DEFAULT_ROUTE_KEY, toGatewayEvent } from "#infra/local/gateway-event.ts";
 import type { GatewayLimits } from "#infra/local/gateway-limits.ts";
 import { DEFAULT_GATEWAY_LIMITS } from "#infra/local/gateway-limits.ts";
@@ -44,8 +44,6 @@ export interface Gateway {
 
 /** Connections beyond `maxConnections` that still get an answer. */
 const SPARE_CONNECTIONS = 256;
-/** For telemetry: the request was refused before a route was looked for. */
-const NO_ROUTE = "none";
 const OVERLOAD_RETRY_S = 1;
 const STOP_CHECK_MS = 50;
 
@@ -119,7 +117,8 @@ class LocalGateway implements Gateway {
       this.refuse({ request, response, id: randomUUID() }, invalidHttp(reason));
     });
     server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
-      refuseSocket(socket, invalidHttp("CONNECT is for proxies, which this service is not"), limits);
+      const reason = invalidHttp("CONNECT is for proxies, which this service is not");
+      refuseSocket(socket, problemAnswer(reason, randomUUID()), limits);
     });
     server.on(
       "clientError",
