@@ -101,6 +101,8 @@ class LocalGateway implements Gateway {
       keepAliveTimeout: limits.keepAliveMs,
       requireHostHeader: false, // checked here, to answer with a problem document
     });
+    // A client that ends its side once it has asked still gets its answer; node:http would drop it.
+    Object.assign(server, { httpAllowHalfOpen: true });
     server.maxHeadersCount = 0; // bounded by bytes; a count would drop headers silently
     server.maxConnections = limits.maxConnections + SPARE_CONNECTIONS;
     server.timeout = limits.silenceMs;

@@ -21,7 +21,7 @@ const MIN_TEXT_CHARACTERS = 8 * 1024;
 /** One under way and one that waits keep the worker busy; more would only wait longer. */
 const MAX_OUTSTANDING = 2;
 /** The heap of the worker stays small: nothing in it outlives a batch. */
-const YOUNG_GENERATION_MB = 24;
+const WORKER_LIMITS = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 256 };
 
 interface Waiting {
   readonly request: BatchRequest;
@@ -49,9 +49,7 @@ export function createPreparePool(identifiers: Identifiers): PreparePool {
   };
 
   const start = (): Worker => {
-    const started = new Worker(workerUrl(), {
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
-    });
+    const started = new Worker(workerUrl(), { resourceLimits: WORKER_LIMITS });
     started.on("message", ({ id, batch }: PrepareResult) => {
       settle(id, batch === undefined ? undefined : unpackBatch(batch));
     });
