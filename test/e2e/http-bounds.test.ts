@@ -181,6 +181,21 @@ describe("one connection", () => {
     expect(await client.closed()).toBe("");
   });
 
+  it("gets its answer where the client ends its side once it has asked", async () => {
+    const faulty = withFaults(new MemoryStore());
+    const hold = faulty.hold("send");
+    const service = await startService({ store: faulty.port });
+    const client = new RawClient(service.port).send(jsonPost("/events", EVENT));
+    client.socket.end();
+    await hold.reached;
+    await ask(service, "/health");
+
+    hold.release();
+
+    expect((await client.answer()).status).toBe(202);
+    expect(await client.closed()).toBe("");
+  });
+
   it("serves many requests one after another", async () => {
     const service = await startService();
     const client = new RawClient(service.port);

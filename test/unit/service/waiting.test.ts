@@ -1,4 +1,4 @@
-// Bounded waiting.
+// Waiting, always bounded: polling with growing pauses, and work raced against a deadline.
 import { describe, expect, it } from "vitest";
 import { pollUntil, withDeadline } from "#service/waiting.ts";
 import { virtualTime } from "#test/support/virtual-time.ts";
