@@ -75,7 +75,7 @@ describe("the service", () => {
     const folder = await newFolder();
     const path = join(folder, "audit.jsonl");
     const texts = sampleLines("default", 3).map(({ text }) => text);
-    const lacking = '{"_defaulted":[],"_salt":"","_v":1,"action":"read","event_id":"lacking"}';
+    const lacking = texts[0]?.replace('"event-000000"', '"lacking"').replace(',"service_name":"shop"', "");
     await writeFile(path, `${[texts[0], lacking, ...texts.slice(1)].join("\n")}\n${texts[0]?.slice(0, 99)}`);
 
     const server = startServerProcess(folder);
@@ -109,11 +109,13 @@ describe("the service", () => {
       metadata: { amount: 1, items: ["a"] },
     };
     await Promise.all([audit.log(again), audit.log(again), audit.logBatch([again, again])]);
+    const fresh = { ...event("fresh"), timestamp: "2026-02-01T00:00:00Z" };
+    await Promise.all([audit.log(fresh), audit.log(fresh), audit.logBatch([fresh, fresh])]);
 
     expect(await audit.get("once")).toMatchObject({ metadata: { amount: 1, items: ["a"] } });
-    expect((await audit.query()).events).toHaveLength(1);
+    expect((await audit.query()).events).toHaveLength(2);
     await audit.close();
-    expect(await linesOnDisk(folder)).toHaveLength(1);
+    expect(await linesOnDisk(folder)).toHaveLength(2);
   });
 
   it("fault 8: while the storage is down everything is taken, kept in memory and dropped in the end", async () => {

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 
 import type { FileStore } from "#adapters/file/file-store.ts";
 import { decodeLine } from "#event/stored-line.ts";
-import { findIds, idOf, planFor, readPages, sampleLines } from "#test/contract/sample-lines.ts";
+import { findIds, idOf, idsOf, planFor, readPages, sampleLines } from "#test/contract/sample-lines.ts";
 import { isCompressed, logFiles, newFolder, rewrite, untilFiles } from "#test/support/folders.ts";
 import { LIVE_NAME, openLog, testLog } from "#test/support/stores.ts";
 
@@ -184,15 +184,17 @@ describe("a damaged file", () => {
 
   it("never shifts the numbers of later files, and no file is written over", async () => {
     const { folder, files } = await fullFolder();
-    await appendFile(join(folder, files[3] ?? ""), "one\ntwo\nthree\n");
     await rewrite(join(folder, files[0] ?? ""), (bytes) => void bytes.fill(0x55, 60, 80));
+    await appendFile(join(folder, files[1] ?? ""), "garbage");
     const store = await testLog(folder, FIVE_PER_FILE);
 
     const more = sampleLines(TENANT, 60).slice(COUNT);
     for (const line of more) await store.send([line]);
     await untilFiles(folder, (names) => isCompressed(names, 2));
 
-    expect(await soundIds(store)).toEqual([...IDS.slice(5), ...more.map(({ event }) => event.event_id)]);
+    expect(await soundIds(store)).toEqual([...IDS.slice(5), ...idsOf(more)]);
+    const numbers = (await logFiles(folder)).map((name) => Number(/\d{16}/.exec(name)?.[0] ?? 60));
+    expect(numbers).toEqual([0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60]);
   });
 
   it("that stands twice under two numbers serves each line once", async () => {
