@@ -1,7 +1,10 @@
 /** Events of the benchmark: 575 bytes of JSON each, as a login service would send them. */
 
 export const EVENT_BYTES = 575;
-export const USERS = 5000;
+/** Each makes one event in so many: a page of theirs is full at every size, and its lines lie as far apart. */
+export const BUSY_USERS = 100;
+/** Beside the busy ones, every second event is of one of these. */
+export const RARE_USERS = 10_000;
 export const SERVICES = 20;
 /** One event in so many is an error. */
 const ERROR_EVERY = 100;
@@ -11,7 +14,7 @@ export function eventJson(n: number): string {
   const event = {
     action: "user_login",
     service_name: `service-${n % SERVICES}`,
-    user_id: `user-${n % USERS}`,
+    user_id: n % 2 === 0 ? `busy-${(n / 2) % (BUSY_USERS / 2)}` : `rare-${n % RARE_USERS}`,
     session_id: `session-${String(n % 1_000_000).padStart(6, "0")}`,
     request_id: `request-${String(n % 1_000_000).padStart(6, "0")}`,
     level: n % ERROR_EVERY === 0 ? "ERROR" : "INFO",

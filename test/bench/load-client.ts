@@ -25,12 +25,14 @@ export interface LoadResult {
 }
 
 /** Requests made ahead of time; they are sent again and again, and each sending makes new events. */
-const PREPARED = 64;
+const PREPARED = 200;
 
 function prepareRequests({ port, eventsPerRequest }: LoadOptions): Buffer[] {
   return Array.from({ length: PREPARED }, (_, index) => {
     const isSingle = eventsPerRequest === 1;
-    const body = isSingle ? eventJson(index * 7919) : batchJson(index * 7919, eventsPerRequest);
+    const body = isSingle
+      ? eventJson(index * eventsPerRequest)
+      : batchJson(index * eventsPerRequest, eventsPerRequest);
     const path = isSingle ? "/events" : "/events/batch";
     const head = `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
     return Buffer.from(head + body);

@@ -2,7 +2,7 @@
 import { Agent, request } from "node:http";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SERVICES, USERS } from "#test/bench/events.ts";
+import { BUSY_USERS, RARE_USERS, SERVICES } from "#test/bench/events.ts";
 
 export interface Percentiles {
   readonly p50Ms: number;
@@ -49,12 +49,16 @@ export async function timeQueries(port: number): Promise<QueryTimes[]> {
   const ids = [...page.body.matchAll(/"event_id":"([^"]+)"/g)].map((match) => match[1] ?? "");
   const queries: readonly (readonly [string, (turn: number) => string])[] = [
     ["latest page of 100", () => "/events"],
-    ["one user", (turn) => `/events?user_ids=user-${(turn * 37) % USERS}`],
+    ["one user, 1 % of all events", (turn) => `/events?user_ids=busy-${turn % (BUSY_USERS / 2)}`],
+    [
+      "one user, 0.01 % of all events",
+      (turn) => `/events?user_ids=rare-${((turn * 37) % (RARE_USERS / 2)) * 2 + 1}`,
+    ],
     [
       "service + level",
       (turn) => `/events?service_names=service-${(turn % (SERVICES / 20)) * 20}&levels=ERROR`,
     ],
-    ["text in messages, no match", () => "/events?message_contains=nowhere"],
+    ["text in messages, no match (one page of 20,000 lines)", () => "/events?message_contains=nowhere"],
     ["get by id", (turn) => `/events/${ids[(turn * 37) % ids.length]}`],
   ];
   const results: QueryTimes[] = [];

@@ -73,6 +73,8 @@ Pages of 100 that the 4 readers ask for every 100 ms beside the writers: p50 ${m
 
 ## Queries over HTTP, one after the other
 
+A page holds up to 100 events; a rare user has one event at 10,000 and a hundred at a million, and the answer grows so.
+
 ${queryTable(figures)}
 
 ## Memory and start
