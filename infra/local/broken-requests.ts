@@ -40,7 +40,7 @@ export function createBrokenRequestHandler({
     }
     const responses = openResponses(socket);
     if (responses.some((response) => response.headersSent && !response.req.complete)) {
-      socket.destroy(); // answered before it had arrived, and now it never will
+      endSocket(socket, limits); // answered before it had arrived, and now it never will
       return;
     }
     const reason = toProblem(error, limits.maxHeaderBytes);
@@ -82,6 +82,13 @@ export function refuseSocket(
   });
   socket.on("close", () => clearTimeout(timer));
   socket.resume();
+}
+
+/** Ends a socket behind what has been written to it, so that the client can read that. */
+function endSocket(socket: Duplex, limits: DrainLimits): void {
+  const timer = setTimeout(() => socket.destroy(), limits.maxDrainMs);
+  socket.on("close", () => clearTimeout(timer));
+  socket.end();
 }
 
 /** Answers under way to requests that arrived whole go first; one whose request broke will never come. */
