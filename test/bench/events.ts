@@ -1,6 +1,6 @@
 /** Events of the benchmark: 575 bytes of JSON each, as a login service would send them. */
 
-export const EVENT_BYTES = 575;
+const EVENT_BYTES = 575;
 /** Each makes one event in so many: a page of theirs is full at every size, and its lines lie as far apart. */
 export const BUSY_USERS = 100;
 /** Beside the busy ones, every second event is of one of these. */

@@ -36,7 +36,7 @@ function get(port: number, path: string): Promise<{ readonly body: string; reado
   });
 }
 
-export function percentiles(samples: readonly number[]): Percentiles {
+function percentiles(samples: readonly number[]): Percentiles {
   const sorted = samples.toSorted((a, b) => a - b);
   const at = (share: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
@@ -88,12 +88,6 @@ export async function readSteadily(
   };
   await Promise.all(Array.from({ length: readers }, reader));
   return percentiles(samples);
-}
-
-/** Events that the server says it holds. */
-export async function countEvents(port: number): Promise<number> {
-  const { body } = await get(port, "/health");
-  return Number(/"events":(\d+)/.exec(body)?.[1] ?? Number.NaN);
 }
 
 export function closeConnections(): void {

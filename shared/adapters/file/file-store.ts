@@ -50,10 +50,10 @@ export interface FileStoreOptions {
   readonly io?: FileIo;
 }
 
-export const DEFAULT_MAX_FILE_BYTES = 100 * 1024 * 1024;
+const DEFAULT_MAX_FILE_BYTES = 100 * 1024 * 1024;
 /** Offsets are kept in 32 bits; a commit may pass the rotation size by what may wait for the disk. */
-export const MAX_FILE_BYTES = 2 * 1024 * 1024 * 1024;
-export const DEFAULT_BACKUP_COUNT = 5;
+const MAX_FILE_BYTES = 2 * 1024 * 1024 * 1024;
+const DEFAULT_BACKUP_COUNT = 5;
 
 const MAX_KEPT_DAMAGES = 10_000;
 

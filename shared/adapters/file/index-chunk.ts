@@ -7,7 +7,7 @@ import type { Instant } from "#lib/instant.ts";
 
 export const CHUNK_ROWS = 16_384;
 /** `kind` of a row whose line cannot be read: it takes a number but is in no order. */
-export const VOID_KIND = 255;
+const VOID_KIND = 255;
 const FIRST_ID_BYTES = CHUNK_ROWS * 40;
 
 /** Columns that an access path sorts by, beside the tenant's timeline. */

@@ -13,7 +13,7 @@ import { compileFilter } from "#query/filter.ts";
 import type { EventFilter, Position, QueryPlan } from "#query/plan.ts";
 import type { LineCount, LinePage, ReadCost } from "#service/ports.ts";
 
-export const MAX_PAGE_BYTES = 4 * 1024 * 1024;
+const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 const BUDGET_LINES = 20_000;
 const BUDGET_MS = 25;
 /** Index entries walked between two looks at the clock. */
