@@ -1,5 +1,5 @@
 /** How far the start has come, on one line that is written over: only where it takes long enough for people to wonder. */
-import type { RecoveryProgress } from "#adapters/file/recovery.ts";
+import type { RecoveryProgress } from "#adapters/file/log-survey.ts";
 
 export interface StartProgressOptions {
   readonly nowMs: () => number;

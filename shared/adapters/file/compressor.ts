@@ -7,14 +7,12 @@ import type { FileHandle } from "node:fs/promises";
 import { open, rename, rm } from "node:fs/promises";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { gzipMember, MEMBER_BYTES } from "#adapters/file/gzip-members.ts";
+import { gzipMember, MAX_MEMBER_BYTES, MEMBER_BYTES } from "#adapters/file/gzip-members.ts";
 import type { LogFile, MemberMap } from "#adapters/file/log-file.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
 import { syncFolder } from "#adapters/file/log-folder.ts";
 
 const NEWLINE = 10;
-/** Room for the longest line: an event of 256 KiB and what the service adds. */
-const MAX_LINE_BYTES = 512 * 1024;
 /** Rest after each member, as a multiple of the time it took: at most a quarter of a core goes into this. */
 const REST_RATIO = 3;
 const SYNC_EVERY_BYTES = 4 * 1024 * 1024;
@@ -125,7 +123,7 @@ async function writeMembers(
 ): Promise<MemberMap | undefined> {
   const starts = [0];
   const compressedStarts = [0];
-  const buffer = Buffer.allocUnsafeSlow(MEMBER_BYTES + MAX_LINE_BYTES);
+  const buffer = Buffer.allocUnsafeSlow(MAX_MEMBER_BYTES);
   let offset = 0;
   let written = 0;
   let unsynced = 0;

@@ -11,6 +11,10 @@ import { crc32, deflateRaw, inflateRawSync } from "node:zlib";
  * little, since deflate looks back 32 KiB at most.
  */
 export const MEMBER_BYTES = 64 * 1024;
+/** Room for the longest line: an event of 256 KiB and what the service adds. */
+const MAX_LINE_BYTES = 512 * 1024;
+/** Uncompressed bytes of the largest member. */
+export const MAX_MEMBER_BYTES = MEMBER_BYTES + MAX_LINE_BYTES;
 
 /** magic, deflate, FEXTRA, mtime 0, no flags, OS unknown, XLEN 8, subfield "AL" of 4 bytes: the member's size */
 const HEADER = Buffer.from([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 8, 0, 0x41, 0x4c, 4, 0, 0, 0, 0, 0]);
@@ -37,6 +41,11 @@ export function memberSize(header: Buffer): number | undefined {
   if (!header.subarray(0, SIZE_AT).equals(HEADER.subarray(0, SIZE_AT))) return undefined;
   const size = header.readUInt32LE(SIZE_AT);
   return size < MIN_MEMBER_BYTES ? undefined : size;
+}
+
+/** Uncompressed bytes that a whole member states; where it is damaged, no more than a member can hold. */
+export function statedBytes(member: Buffer): number {
+  return Math.min(member.readUInt32LE(member.length - FOOTER_BYTES + 4), MAX_MEMBER_BYTES);
 }
 
 export const MEMBER_HEADER_BYTES = HEADER.length;

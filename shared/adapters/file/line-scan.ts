@@ -1,17 +1,24 @@
 /** Reads a log file from its beginning, line by line, with the offset of each line in the uncompressed file. */
 import type { FileHandle } from "node:fs/promises";
 import { open } from "node:fs/promises";
-import { gunzipMember, MEMBER_HEADER_BYTES, memberSize } from "#adapters/file/gzip-members.ts";
+import type { DamagedBytes } from "#adapters/file/damage.ts";
+import {
+  gunzipMember,
+  MAX_MEMBER_BYTES,
+  MEMBER_HEADER_BYTES,
+  memberSize,
+  statedBytes,
+} from "#adapters/file/gzip-members.ts";
 import type { MemberMap } from "#adapters/file/log-file.ts";
 
 const BLOCK_BYTES = 1024 * 1024;
 const NEWLINE = 10;
 
 export interface LineVisitor {
-  /** A whole line, its newline not included. */
-  readonly onLine: (text: string, offset: number) => void;
+  /** A whole line, its newline not included; `bytes` is its length on the disk, with the newline. */
+  readonly onLine: (text: string, offset: number, bytes: number) => void;
   /** A stretch that cannot be read as lines. */
-  readonly onDamage: (offset: number, reason: string) => void;
+  readonly onDamage: (damage: DamagedBytes) => void;
   /** Called now and then with the bytes of the file (as it lies on the disk) read so far. */
   readonly onBytes: (count: number) => void;
 }
@@ -52,7 +59,7 @@ function visitLines(bytes: Buffer, offset: number, onLine: LineVisitor["onLine"]
   for (;;) {
     const newline = bytes.indexOf(NEWLINE, from);
     if (newline === -1) return from;
-    onLine(bytes.toString("utf8", from, newline), offset + from);
+    onLine(bytes.toString("utf8", from, newline), offset + from, newline + 1 - from);
     from = newline + 1;
   }
 }
@@ -71,7 +78,9 @@ export async function scanGzip(path: string, visitor: LineVisitor): Promise<Memb
       const length = memberSize(header);
       if (length === undefined || at + length > size) {
         const next = await findMember(handle, at + 1, size);
-        visitor.onDamage(offset, `bytes ${at} to ${next} of ${path} are no compressed member of this log`);
+        const reason = `bytes ${at} to ${next} of ${path} are no compressed member of this log`;
+        const bytes = next - at;
+        visitor.onDamage({ kind: "member", offset, from: at, bytes, room: MAX_MEMBER_BYTES, reason });
         visitor.onBytes(next - at);
         at = next;
         starts.push(offset); // an entry without lines, so that the member before it keeps its end
@@ -79,12 +88,18 @@ export async function scanGzip(path: string, visitor: LineVisitor): Promise<Memb
         continue;
       }
       const member = await readAt(handle, at, length);
-      const lineBytes = visitMember(member, offset, visitor);
-      // A damaged member may state a wrong size, which must not hide the sound ones behind it.
-      const next = lineBytes === undefined ? await findMember(handle, at + 1, size) : at + length;
+      const reading = visitMember(member, offset, visitor);
+      const lineBytes = typeof reading === "number" ? reading : 0;
+      let next = at + length;
+      if (typeof reading === "string") {
+        // A damaged member may state a wrong size, which must not hide the sound ones behind it.
+        next = await findMember(handle, at + 1, size);
+        const room = next === at + length ? statedBytes(member) : MAX_MEMBER_BYTES;
+        visitor.onDamage({ kind: "member", offset, from: at, bytes: next - at, room, reason: reading });
+      }
       visitor.onBytes(next - at);
       at = next;
-      offset += lineBytes ?? 0;
+      offset += lineBytes;
       starts.push(offset);
       compressedStarts.push(at);
     }
@@ -94,17 +109,21 @@ export async function scanGzip(path: string, visitor: LineVisitor): Promise<Memb
   }
 }
 
-/** Answers the uncompressed bytes of the member, undefined where it is damaged. */
-function visitMember(member: Buffer, offset: number, visitor: LineVisitor): number | undefined {
+/** Answers the uncompressed bytes of the member, or why it cannot be read. */
+function visitMember(member: Buffer, offset: number, visitor: LineVisitor): number | string {
   let lines: Buffer;
   try {
     lines = gunzipMember(member);
   } catch (error) {
-    visitor.onDamage(offset, error instanceof Error ? error.message : String(error));
-    return undefined;
+    return error instanceof Error ? error.message : String(error);
   }
   const used = visitLines(lines, offset, visitor.onLine);
-  if (used < lines.length) visitor.onDamage(offset + used, "a compressed member ends within a line");
+  if (used < lines.length) {
+    const from = offset + used;
+    const bytes = lines.length - used;
+    const reason = "a compressed member ends within a line";
+    visitor.onDamage({ kind: "fragment", offset: from, from, bytes, room: bytes, reason });
+  }
   return lines.length;
 }
 

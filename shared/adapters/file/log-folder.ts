@@ -2,7 +2,7 @@
  * Names and places of the log's files. The live file is `<stem>.jsonl`; a rotated one `<stem>-<number of its first
  * line, 16 digits>.jsonl`, compressed `.jsonl.gz`. Everything else beside them is named here too.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 
 const LINE_DIGITS = 16;
@@ -20,6 +20,8 @@ export interface LogPaths {
   readonly compressed: (firstLine: number) => string;
   /** Where bytes go that were never acknowledged: a last line cut by a crash. */
   readonly torn: (firstLine: number, offset: number) => string;
+  /** Where damaged bytes of a file go that repair moves out of it. */
+  readonly quarantine: (firstLine: number, place: string) => string;
 }
 
 export function logPaths(livePath: string): LogPaths {
@@ -37,6 +39,7 @@ export function logPaths(livePath: string): LogPaths {
     rotated: (firstLine) => `${numbered(firstLine)}.jsonl`,
     compressed: (firstLine) => `${numbered(firstLine)}.jsonl.gz`,
     torn: (firstLine, offset) => `${numbered(firstLine)}.torn-at-${offset}`,
+    quarantine: (firstLine, place) => `${numbered(firstLine)}.damaged-${place}`,
   };
 }
 
@@ -51,7 +54,7 @@ export interface FolderListing {
   readonly rotated: readonly RotatedName[];
   /** The compressed form of those that exist in both, by first line. */
   readonly twins: ReadonlyMap<number, RotatedName>;
-  /** What an interrupted compression has not finished: safe to remove, the uncompressed file is there. */
+  /** What an interrupted compression or repair has not finished: safe to remove, the file it was made from is there. */
   readonly drafts: readonly string[];
 }
 
@@ -60,10 +63,10 @@ export function listFolder(paths: LogPaths): FolderListing {
   const stem = basename(paths.live, extname(paths.live));
   const byLine = new Map<number, RotatedName>();
   const twins = new Map<number, RotatedName>();
-  const drafts: string[] = [];
+  const drafts = [repairDraft(paths.live)].filter((path) => existsSync(path));
   for (const name of readdirSync(paths.folder)) {
     if (!name.startsWith(`${stem}-`)) continue;
-    const match = /^(\d{16})\.jsonl(\.gz)?(\.tmp)?$/.exec(name.slice(stem.length + 1));
+    const match = /^(\d{16})\.jsonl(\.gz)?((?:\.repair)?\.tmp)?$/.exec(name.slice(stem.length + 1));
     if (match === null) continue;
     const path = join(paths.folder, name);
     const found: RotatedName = { firstLine: Number(match[1]), path, isCompressed: match[2] !== undefined };
@@ -76,6 +79,19 @@ export function listFolder(paths: LogPaths): FolderListing {
     }
   }
   return { rotated: [...byLine.values()].sort((a, b) => a.firstLine - b.firstLine), twins, drafts };
+}
+
+/** Where the repaired form of a file is written before it takes the file's place. */
+function repairDraft(path: string): string {
+  return `${path}.repair.tmp`;
+}
+
+/** The path itself, or with the first free number behind it. */
+export function freePath(path: string): string {
+  for (let number = 1; ; number++) {
+    const candidate = number === 1 ? path : `${path}-${number}`;
+    if (!existsSync(candidate)) return candidate;
+  }
 }
 
 /** Makes the folder and what is missing above it, durably: a file is no safer than the name of its folder. */

@@ -1,8 +1,9 @@
 /** The condition of the file store: really tries the folder, and names each thing that a human must look at. */
 import { open, rm } from "node:fs/promises";
+import type { Damage } from "#adapters/file/damage.ts";
 import type { LiveLog } from "#adapters/file/live-log.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
-import type { Damage, Recovered } from "#adapters/file/recovery.ts";
+import type { Recovered } from "#adapters/file/recovery.ts";
 import type { StoreHealth } from "#service/ports.ts";
 
 /** Problems that a health answer names one by one. */
@@ -51,7 +52,7 @@ async function tryFolder(paths: LogPaths): Promise<string | undefined> {
 }
 
 function details({ recovered, paths, live, damages }: ProbedStore): Readonly<Record<string, unknown>> {
-  const { index, logs, tornPath } = recovered;
+  const { index, logs, quarantinedLines, tornPath } = recovered;
   return {
     type: "file",
     path: paths.live,
@@ -60,6 +61,7 @@ function details({ recovered, paths, live, damages }: ProbedStore): Readonly<Rec
     compressed_files: logs.files.filter((file) => file.members !== undefined).length,
     bytes: logs.files.reduce((sum, file) => sum + file.size, 0),
     damaged_places: damages.length,
+    quarantined_lines: quarantinedLines,
     ...(tornPath === undefined ? {} : { torn_line_moved_to: tornPath }),
     waiting_events: live.waitingLines,
     waiting_bytes: live.waitingBytes,

@@ -2,18 +2,9 @@
  * The end of a live file that a crash has cut: bytes behind the last newline, which nobody was told are stored. They
  * are moved aside, never deleted, and never over what an earlier crash has left.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fsyncSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
-import { syncFolder } from "#adapters/file/log-folder.ts";
+import { freePath, syncFolder } from "#adapters/file/log-folder.ts";
 
 const BLOCK_BYTES = 1024 * 1024;
 
@@ -40,14 +31,6 @@ export function moveTornTail(paths: LogPaths, { offset, line }: TornTail): strin
     return path;
   } finally {
     closeSync(live);
-  }
-}
-
-/** The path itself, or with the first free number behind it. */
-function freePath(path: string): string {
-  for (let number = 1; ; number++) {
-    const candidate = number === 1 ? path : `${path}-${number}`;
-    if (!existsSync(candidate)) return candidate;
   }
 }
 
