@@ -93,7 +93,7 @@ export function createAccept(dependencies: AcceptDependencies): Accept {
     const [outcome] = await queue.send([line]);
     if (outcome === undefined || outcome.kind === "conflict") throw conflict(line.event.event_id);
     const isDuplicate = outcome.kind === "duplicate";
-    const stored = isDuplicate ? outcome.line : line.text;
+    const stored = outcome.kind === "duplicate" ? await outcome.readLine() : line.text;
     return {
       eventId: line.event.event_id,
       contentHash: line.contentHash,

@@ -15,8 +15,8 @@ export interface Clock {
 export type SendOutcome =
   /** Durable; this send is the first that is known with its id. */
   | { readonly kind: "accepted" }
-  /** The same content is durable already; `line` is the stored one. Only where the store knows at once. */
-  | { readonly kind: "duplicate"; readonly line: string }
+  /** The same content is durable already; `readLine` gives the stored line. Only where the store knows at once. */
+  | { readonly kind: "duplicate"; readonly readLine: () => Promise<string> }
   /** Other content is stored under this id; nothing was written. Only where the store knows at once. */
   | { readonly kind: "conflict" };
 
@@ -79,7 +79,10 @@ export interface StoreHealth {
 
 /** Finds stored lines. All reads see at least every line whose `send` had returned before the read began. */
 export interface EventStore {
-  /** The stored line of an event, or undefined. */
+  /**
+   * The stored line of an event, or undefined.
+   * @throws AuditStorageError `storage-unavailable` where the event is stored but its line cannot be read
+   */
   get(key: EventKey): Promise<string | undefined>;
   /**
    * One page of a plan, within a stated read budget. Pages that follow each other by `after` never repeat a line and

@@ -43,7 +43,7 @@ export class MemoryStore implements EventQueue, EventStore {
         return { kind: "accepted" };
       }
       const isSame = decodeLine(stored.text).contentHash === line.contentHash;
-      return isSame ? { kind: "duplicate", line: stored.text } : { kind: "conflict" };
+      return isSame ? { kind: "duplicate", readLine: async () => stored.text } : { kind: "conflict" };
     });
   }
 

@@ -1,5 +1,5 @@
 /** The three file operations on which durability rests, as one seam: tests make each of them fail on demand. */
-import { fdatasync, ftruncate, write } from "node:fs";
+import { closeSync, existsSync, fdatasync, ftruncate, openSync, write } from "node:fs";
 
 export interface FileIo {
   /** Writes all of `bytes` at byte `position`. */
@@ -30,3 +30,14 @@ export const nodeFileIo: FileIo = {
       ftruncate(fd, size, (error) => (error === null ? resolve() : reject(error)));
     }),
 };
+
+/** Makes durable what a file holds; one that does not exist has nothing to lose. */
+export async function syncFile(path: string, io: FileIo): Promise<void> {
+  if (!existsSync(path)) return;
+  const fd = openSync(path, "r+");
+  try {
+    await io.sync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -2,17 +2,18 @@
  * The file store, embedded default of the service: one JSON Lines file is queue, store and log order at once. `send`
  * checks against the index, appends, fsyncs by group commit, and only then answers. Implements both ports.
  */
-import { closeSync, existsSync, openSync } from "node:fs";
 import { resolve } from "node:path";
 import type { CommitBatch } from "#adapters/file/commit-batch.ts";
 import type { Compressor } from "#adapters/file/compressor.ts";
 import { createCompressor } from "#adapters/file/compressor.ts";
 import type { Damage } from "#adapters/file/damage.ts";
 import type { FileIo } from "#adapters/file/file-io.ts";
-import { nodeFileIo } from "#adapters/file/file-io.ts";
+import { nodeFileIo, syncFile } from "#adapters/file/file-io.ts";
 import type { FolderLock } from "#adapters/file/folder-lock.ts";
 import { lockFolder } from "#adapters/file/folder-lock.ts";
 import { parseStoredLine } from "#adapters/file/indexed-line.ts";
+import type { KnownLine } from "#adapters/file/known-lines.ts";
+import { compareKnown } from "#adapters/file/known-lines.ts";
 import type { IndexEntry } from "#adapters/file/line-index.ts";
 import { LiveLog } from "#adapters/file/live-log.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
@@ -20,13 +21,12 @@ import { logPaths, makeFolder } from "#adapters/file/log-folder.ts";
 import type { RecoveryProgress } from "#adapters/file/log-survey.ts";
 import type { PageReader } from "#adapters/file/page-reader.ts";
 import { createPageReader } from "#adapters/file/page-reader.ts";
-import type { Pending } from "#adapters/file/pending-lines.ts";
 import { PendingLines } from "#adapters/file/pending-lines.ts";
+import { ReadTurns } from "#adapters/file/read-turns.ts";
 import type { Recovered } from "#adapters/file/recovery.ts";
 import { recoverLog } from "#adapters/file/recovery.ts";
 import { probeStore } from "#adapters/file/store-health.ts";
 import type { PreparedLine } from "#event/prepare-event.ts";
-import { decodeLine } from "#event/stored-line.ts";
 import { AuditServiceError, AuditStorageError } from "#lib/errors.ts";
 import type { QueryPlan } from "#query/plan.ts";
 import type {
@@ -60,6 +60,7 @@ const DEFAULT_BACKUP_COUNT = 5;
 const MAX_KEPT_DAMAGES = 10_000;
 
 const ACCEPTED: SendOutcome = { kind: "accepted" };
+const CONFLICT: SendOutcome = { kind: "conflict" };
 
 /**
  * @throws AuditStorageError `folder-locked`, `foreign-log`, or `storage-unavailable` where the folder cannot be used
@@ -71,7 +72,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
     makeFolder(paths.folder);
     lock = lockFolder(paths);
     const recovered = await recoverLog(paths, options.onProgress ?? (() => undefined));
-    await syncLive(paths.live, options.io ?? nodeFileIo);
+    await syncFile(paths.live, options.io ?? nodeFileIo); // a killed process may have left lines in the page cache alone
     return new FileStore({ ...options, paths, lock, recovered });
   } catch (cause) {
     lock?.release();
@@ -82,20 +83,6 @@ export async function openFileStore(options: FileStoreOptions): Promise<FileStor
       `the folder ${paths.folder} cannot be used: ${reason}`,
       { cause },
     );
-  }
-}
-
-/**
- * Makes durable what was read: a killed process may have left lines in the page cache alone, and from now on they are
- * answered as stored.
- */
-async function syncLive(path: string, io: FileIo): Promise<void> {
-  if (!existsSync(path)) return;
-  const fd = openSync(path, "r+");
-  try {
-    await io.sync(fd);
-  } finally {
-    closeSync(fd);
   }
 }
 
@@ -113,6 +100,7 @@ export class FileStore implements EventQueue, EventStore {
   private readonly reader: PageReader;
   private readonly compressor: Compressor;
   private readonly pending = new PendingLines();
+  private readonly turns = new ReadTurns();
   private readonly damages: Damage[];
   private readonly damagedRows = new Set<number>();
   private nextLine: number;
@@ -127,7 +115,12 @@ export class FileStore implements EventQueue, EventStore {
     this.damages = [...recovered.damages];
     this.nextLine = recovered.nextLine;
     const { index, logs } = recovered;
-    this.reader = createPageReader({ index, logs, onDamage: (row) => this.noteDamage(row) });
+    this.reader = createPageReader({
+      index,
+      logs,
+      turns: this.turns,
+      onDamage: (row) => this.noteDamage(row),
+    });
     this.compressor = createCompressor({
       paths,
       backupCount: options.backupCount ?? DEFAULT_BACKUP_COUNT,
@@ -159,17 +152,12 @@ export class FileStore implements EventQueue, EventStore {
 
   async send(lines: readonly PreparedLine[]): Promise<readonly SendOutcome[]> {
     this.live.assertWritable();
-    return settled(this.take(lines)); // nothing of the events is held while the disk is waited for
+    return this.settle(this.take(lines)); // nothing of the events is held while the disk is waited for
   }
 
   async get({ tenantId, eventId }: EventKey): Promise<string | undefined> {
-    const { index, logs } = this.recovered;
-    const row = index.find(tenantId, eventId);
-    if (row === -1) return undefined;
-    const text = logs.read([row]).get(row);
-    if (text !== undefined && parseStoredLine(text) !== undefined) return text;
-    this.noteDamage(row);
-    return undefined;
+    const row = this.recovered.index.find(tenantId, eventId);
+    return row === -1 ? undefined : this.readRow(row);
   }
 
   async page(plan: QueryPlan): Promise<LinePage> {
@@ -217,27 +205,53 @@ export class FileStore implements EventQueue, EventStore {
 
   /** Puts what is new into the next commit, and tells what becomes of each line once the commits are durable. */
   private take(lines: readonly PreparedLine[]): Taken {
-    const { index, logs } = this.recovered;
+    const { index } = this.recovered;
     const outcomes: SendOutcome[] = [];
     const batches = new Set<CommitBatch>();
-    const known: { readonly line: PreparedLine; readonly place: number; readonly row: number }[] = [];
+    const known: TakenKnown[] = [];
     lines.forEach((line, place) => {
       const entry = index.entryOf(line.event, line.instant);
+      const key = { tenantId: line.event.tenant_id, eventId: line.event.event_id };
       const waiting = this.pending.find(entry);
       if (waiting !== undefined) {
+        const isSame = waiting.batch.contentHashes[waiting.place] === line.contentHash;
         batches.add(waiting.batch);
-        outcomes.push(comparePending(line, waiting));
+        outcomes.push(isSame ? this.duplicateOf(key) : CONFLICT);
         return;
       }
       const row = index.rowOf(entry);
       outcomes.push(ACCEPTED);
       if (row === -1) batches.add(this.append(line, entry));
-      else known.push({ line, place, row });
+      else known.push({ place, row, key, contentHash: line.contentHash });
     });
-    const texts = known.length === 0 ? undefined : logs.read(known.map(({ row }) => row));
-    for (const { line, place, row } of known)
-      outcomes[place] = this.compareStored(line, row, texts?.get(row));
-    return { outcomes, batches };
+    return { outcomes, batches, known };
+  }
+
+  private async settle({ outcomes, batches, known }: Taken): Promise<readonly SendOutcome[]> {
+    const verdicts = await compareKnown(known, { logs: this.recovered.logs, turns: this.turns });
+    known.forEach(({ place, row, key }, index) => {
+      const verdict = verdicts[index];
+      if (verdict === "unreadable") this.noteDamage(row);
+      outcomes[place] = verdict === "same" ? this.duplicateOf(key) : CONFLICT;
+    });
+    for (const batch of batches) await batch.done;
+    return outcomes;
+  }
+
+  private duplicateOf({ tenantId, eventId }: EventKey): SendOutcome {
+    return {
+      kind: "duplicate",
+      readLine: async () => this.readRow(this.recovered.index.find(tenantId, eventId)),
+    };
+  }
+
+  private readRow(row: number): string {
+    const { index, logs } = this.recovered;
+    const text = logs.read([row]).get(row);
+    if (text !== undefined && parseStoredLine(text) !== undefined) return text;
+    this.noteDamage(row);
+    const where = `${logs.fileOf(row).path}, byte ${index.offsetOf(row)}`;
+    throw new AuditStorageError("storage-unavailable", `the stored line cannot be read: ${where}`);
   }
 
   private append(line: PreparedLine, entry: IndexEntry): CommitBatch {
@@ -254,15 +268,6 @@ export class FileStore implements EventQueue, EventStore {
     this.pending.removeBatch(batch);
   }
 
-  private compareStored(line: PreparedLine, row: number, text: string | undefined): SendOutcome {
-    if (text === undefined || parseStoredLine(text) === undefined) {
-      this.noteDamage(row); // the id is taken, but by what can no longer be told
-      return { kind: "conflict" };
-    }
-    const isSame = decodeLine(text).contentHash === line.contentHash;
-    return isSame ? { kind: "duplicate", line: text } : { kind: "conflict" };
-  }
-
   private noteDamage(row: number): void {
     if (this.damagedRows.has(row) || this.damages.length >= MAX_KEPT_DAMAGES) return;
     this.damagedRows.add(row);
@@ -275,18 +280,13 @@ export class FileStore implements EventQueue, EventStore {
   }
 }
 
-/** Outcomes that hold once all of the batches are durable. */
+interface TakenKnown extends KnownLine {
+  readonly key: EventKey;
+}
+
+/** Outcomes that hold once all of the batches are durable; those of known lines are still to be found. */
 interface Taken {
-  readonly outcomes: readonly SendOutcome[];
+  readonly outcomes: SendOutcome[];
   readonly batches: ReadonlySet<CommitBatch>;
-}
-
-async function settled({ outcomes, batches }: Taken): Promise<readonly SendOutcome[]> {
-  for (const batch of batches) await batch.done;
-  return outcomes;
-}
-
-function comparePending(line: PreparedLine, { batch, place }: Pending): SendOutcome {
-  const isSame = batch.contentHashes[place] === line.contentHash;
-  return isSame ? { kind: "duplicate", line: batch.text(place) } : { kind: "conflict" };
+  readonly known: readonly TakenKnown[];
 }

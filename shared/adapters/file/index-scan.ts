@@ -29,6 +29,8 @@ export class IndexScan {
   lastRow = -1;
   private readonly step: 1 | -1;
   private readonly column: KeyColumn;
+  /** Number of the plan's tenant, or undefined where it has no events. */
+  private readonly tenant: number | undefined;
   private readonly keys: readonly number[];
   /** By kind, 1 where level and category are asked for; undefined where any is. */
   private readonly wantedKinds: Uint8Array | undefined;
@@ -46,6 +48,7 @@ export class IndexScan {
     this.plan = plan;
     this.step = plan.isDescending ? -1 : 1;
     const tenant = index.knownTenant(plan.tenantId);
+    this.tenant = tenant;
     const { access } = plan;
     this.column = access.kind === "timeline" ? "tenant" : access.kind;
     if (tenant === undefined) this.keys = [];
@@ -80,6 +83,7 @@ export class IndexScan {
   }
 
   private isWanted(chunk: IndexChunk, row: number): boolean {
+    if (chunk.tenant[row] !== this.tenant) return false; // the hash of a key can be another tenant's too
     if (this.wantedKinds?.[chunk.kind[row] ?? 0] === 0) return false;
     for (const check of this.checks) if (!check(chunk, row)) return false;
     return true;

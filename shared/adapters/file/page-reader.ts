@@ -1,6 +1,7 @@
 /**
  * Answers a plan from index and files within the read budget: 20,000 lines or 25 ms of work a page, whichever is
- * first. The work is one synchronous stretch, so a page sees one moment of the log and writers wait 25 ms at most.
+ * first. The work is one synchronous stretch, so a page sees one moment of the log; stretches take turns, so writers
+ * wait for one at most.
  */
 import { performance } from "node:perf_hooks";
 import { IndexScan } from "#adapters/file/index-scan.ts";
@@ -9,6 +10,7 @@ import type { LineIndex } from "#adapters/file/line-index.ts";
 import { parseStoredLine } from "#adapters/file/indexed-line.ts";
 import { createPrefilter } from "#adapters/file/line-prefilter.ts";
 import type { LogSet } from "#adapters/file/log-set.ts";
+import type { ReadTurns } from "#adapters/file/read-turns.ts";
 import { compileFilter } from "#query/filter.ts";
 import type { EventFilter, Position, QueryPlan } from "#query/plan.ts";
 import type { LineCount, LinePage, ReadCost } from "#service/ports.ts";
@@ -21,12 +23,13 @@ const ENTRIES_PER_LOOK = 2000;
 /** Candidates whose lines are read together. */
 const MIN_CANDIDATES = 32;
 const MAX_CANDIDATES = 256;
-/** A count goes on for so many budgets, yielding to other work in between, before it gives up. */
+/** A count goes on for so many budgets, one a turn, before it gives up. */
 const COUNT_BUDGETS = 40;
 
 export interface PageReaderDependencies {
   readonly index: LineIndex;
   readonly logs: LogSet;
+  readonly turns: ReadTurns;
   /** Told of every row whose line cannot be read back. */
   readonly onDamage: (row: number) => void;
 }
@@ -42,11 +45,11 @@ interface Walk {
 }
 
 export interface PageReader {
-  readonly page: (plan: QueryPlan) => LinePage;
+  readonly page: (plan: QueryPlan) => Promise<LinePage>;
   readonly count: (plan: QueryPlan, maxMatches: number) => Promise<LineCount>;
 }
 
-export function createPageReader({ index, logs, onDamage }: PageReaderDependencies): PageReader {
+export function createPageReader({ index, logs, turns, onDamage }: PageReaderDependencies): PageReader {
   /** Hands each match to `onMatch` in order until it answers false, nothing is left, or the budget is used up. */
   const walk = (plan: QueryPlan, wanted: () => number, onMatch: (text: string) => boolean): Walk => {
     const scan = new IndexScan(index, plan);
@@ -74,7 +77,7 @@ export function createPageReader({ index, logs, onDamage }: PageReaderDependenci
         result.cost.lines++;
         if (text === undefined) onDamage(row);
         else {
-          result.cost.bytes += text.length;
+          result.cost.bytes += Buffer.byteLength(text);
           const verdict = matches(text);
           if (verdict === "damaged") onDamage(row);
           else if (verdict === "match" && !onMatch(text)) return finish(result, false);
@@ -95,7 +98,7 @@ export function createPageReader({ index, logs, onDamage }: PageReaderDependenci
     return { instant, eventId: chunk.eventId(local) };
   };
 
-  const page: PageReader["page"] = (plan) => {
+  const pageNow = (plan: QueryPlan): LinePage => {
     const lines: string[] = [];
     let bytes = 0;
     let skipped = 0;
@@ -129,27 +132,22 @@ export function createPageReader({ index, logs, onDamage }: PageReaderDependenci
     let after: Position | undefined;
     for (let budget = 0; budget < COUNT_BUDGETS; budget++) {
       const part: QueryPlan = { ...plan, after, skip: 0 };
-      const result = walk(
-        part,
-        () => MAX_CANDIDATES,
-        () => ++matches <= maxMatches,
+      const result = await turns.run(() =>
+        walk(
+          part,
+          () => MAX_CANDIDATES,
+          () => ++matches <= maxMatches,
+        ),
       );
       addCost(cost, result.cost);
       if (matches > maxMatches) break;
       if (result.isComplete) return { matches, cost };
       after = positionOf(result.lastRow) ?? after;
-      await nextTurn();
     }
     return { matches: null, cost };
   };
 
-  return { page, count };
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
+  return { page: (plan) => turns.run(() => pageNow(plan)), count };
 }
 
 function finish(walk: Walk, isComplete: boolean): Walk {

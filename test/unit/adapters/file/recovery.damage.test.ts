@@ -100,7 +100,10 @@ describe("a damaged line", () => {
     await rewrite(path, (bytes) => void bytes.fill(0, 2 * LINE_BYTES + 50, 2 * LINE_BYTES + 60));
 
     expect(await soundIds(store)).toEqual(without(21, 23));
-    expect(await store.get({ tenantId: TENANT, eventId: "event-000021" })).toBeUndefined();
+    await expect(store.get({ tenantId: TENANT, eventId: "event-000021" })).rejects.toMatchObject({
+      code: "storage-unavailable",
+      message: expect.stringContaining(`${path}, byte `),
+    });
     const { status, problems } = await store.probe();
     expect(status).toBe("degraded");
     expect(problems).toHaveLength(2);
