@@ -33,15 +33,16 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   };
   const program = createProgram(context, { setExit, written });
   try {
-    await program.parseAsync(args, { from: "user" });
+    await program.parseAsync(args, { from: "user" }).catch((error: unknown) => {
+      // commander has said what is wrong already, or has shown the help that was asked for.
+      if (!(error instanceof CommanderError)) throw error;
+      exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+    });
+    await Promise.all(written);
     return exitCode;
   } catch (error) {
-    // commander has said what is wrong already, or has shown the help that was asked for.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
     await context.stderr.write(`auditlog: ${describe(error)}\n`);
     return EXIT_FAILED;
-  } finally {
-    await Promise.all(written);
   }
 }
 

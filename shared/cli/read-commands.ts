@@ -2,7 +2,7 @@
 import { open } from "node:fs/promises";
 import type { Command } from "commander";
 import { Option } from "commander";
-import type { CliContext } from "#cli/context.ts";
+import type { CliContext, Output } from "#cli/context.ts";
 import { EXIT_FAILED } from "#cli/context.ts";
 import { createEventTable } from "#cli/event-table.ts";
 import type { Flags } from "#cli/options.ts";
@@ -62,6 +62,7 @@ async function printQuery(audit: AuditService, flags: Flags, { stdout, stderr }:
       : table.rows(events);
   let printed = 0;
   for await (const page of pagesOf(audit, { ...queryOf(flags), explain: flags["explain"] === true }, most)) {
+    if (!stdout.hasReader) return;
     if (page.plan !== undefined) await stderr.write(`${JSON.stringify(page.plan)}\n`);
     if (page.events.length > 0) await stdout.write(format(page.events));
     printed += page.events.length;
@@ -130,9 +131,15 @@ Examples:
       const format = flags["format"] === "csv" ? "csv" : "jsonl";
       const chunks = audit.exportEvents(queryOf(flags), format);
       const path = textFlag(flags, "output");
-      if (path === undefined) for await (const chunk of chunks) await context.stdout.write(chunk);
-      else await writeFile(path, chunks);
+      await (path === undefined ? printExport(chunks, context.stdout) : writeFile(path, chunks));
     });
+}
+
+async function printExport(chunks: AsyncIterable<string>, stdout: Output): Promise<void> {
+  for await (const chunk of chunks) {
+    if (!stdout.hasReader) return;
+    await stdout.write(chunk);
+  }
 }
 
 /** @throws Error where the file exists or cannot be written */
@@ -155,9 +162,9 @@ export function addHealthCommand(program: Command, context: CliContext, setExit:
     .action(async (flags: Flags) => {
       await using audit = await context.openAudit(targetOf(flags));
       const report = await audit.health();
+      if (report.status === "unhealthy") setExit(EXIT_FAILED);
       const text = flags["json"] === true ? toJson(report, context.stdout.isTty) : describeHealth(report);
       await context.stdout.write(`${text}\n`);
-      if (report.status === "unhealthy") setExit(EXIT_FAILED);
     });
 }
 

@@ -47,6 +47,7 @@ export function createCliHarness(options: HarnessOptions = {}): CliHarness {
         written[name] += text;
       },
       isTty,
+      hasReader: true,
       columns: options.columns,
       hasColor: options.hasColor ?? false,
     });
