@@ -82,7 +82,7 @@ export function listFolder(paths: LogPaths): FolderListing {
 }
 
 /** Where the repaired form of a file is written before it takes the file's place. */
-function repairDraft(path: string): string {
+export function repairDraft(path: string): string {
   return `${path}.repair.tmp`;
 }
 

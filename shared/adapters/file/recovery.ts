@@ -36,7 +36,7 @@ export async function recoverLog(
  * done: before that it is not certain that the log may be touched.
  * @returns where the cut line was moved to
  */
-function tidyUp(paths: LogPaths, { removable, torn }: Survey): string | undefined {
+export function tidyUp(paths: LogPaths, { removable, torn }: Survey): string | undefined {
   for (const path of removable) unlinkSync(path);
   return torn === undefined ? undefined : moveTornTail(paths, torn);
 }
