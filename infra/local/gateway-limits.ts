@@ -19,6 +19,8 @@ export interface GatewayLimits {
   readonly maxRequests: number;
   /** Bodies being received or handled, in all. */
   readonly maxBufferedBytes: number;
+  /** Requests with a compressed body that are handled at once: 64 KiB on the wire can be 8 MiB behind it. */
+  readonly maxUnpackedRequests: number;
   /** Answers that are written but not read by their clients, in all. */
   readonly maxUnsentBytes: number;
   /** How much of a refused body is read and thrown away so that its sender can read the answer. */
@@ -36,6 +38,7 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   maxConnections: 1024,
   maxRequests: 2048,
   maxBufferedBytes: 64 * 1024 * 1024,
+  maxUnpackedRequests: 4,
   maxUnsentBytes: 64 * 1024 * 1024,
   maxDrainBytes: 32 * 1024 * 1024,
   maxDrainMs: 5000,

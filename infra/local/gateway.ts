@@ -23,6 +23,8 @@ import type { GatewayLimits } from "#infra/local/gateway-limits.ts";
 import { DEFAULT_GATEWAY_LIMITS } from "#infra/local/gateway-limits.ts";
 import { OpenResponses } from "#infra/local/open-responses.ts";
 import { hostProblem, splitTarget } from "#infra/local/request-target.ts";
+import type { Slots } from "#infra/local/slots.ts";
+import { createSlots } from "#infra/local/slots.ts";
 import { assertNever } from "#lib/assert-never.ts";
 import { AuditQueueError, AuditServiceError, AuditValidationError } from "#lib/errors.ts";
 
@@ -57,6 +59,7 @@ class LocalGateway implements Gateway {
   private readonly bodies: BodyReader;
   private readonly server: Server;
   private readonly responses = new OpenResponses();
+  private readonly unpacking: Slots;
   private connections = 0;
   private isStopping = false;
 
@@ -64,6 +67,7 @@ class LocalGateway implements Gateway {
     this.options = options;
     this.limits = { ...DEFAULT_GATEWAY_LIMITS, ...options.limits };
     this.bodies = createBodyReader(this.limits);
+    this.unpacking = createSlots(this.limits.maxUnpackedRequests);
     this.server = this.createServer();
   }
 
@@ -158,7 +162,7 @@ class LocalGateway implements Gateway {
     const body = await this.bodies.receive(exchange.request, limits.maxWireBytes, goOn);
     switch (body.kind) {
       case "received":
-        return this.invoke(routed, body.bytes).finally(() => this.bodies.release(body.bytes.length));
+        return this.handleBody(routed, body.bytes).finally(() => this.bodies.release(body.bytes.length));
       case "too-large":
         return this.refuse(exchange, bodyTooLarge(body.bytes, limits.maxWireBytes));
       case "no-memory":
@@ -169,6 +173,12 @@ class LocalGateway implements Gateway {
       default:
         return assertNever(body);
     }
+  }
+
+  /** A compressed body waits for its turn to be unpacked: what comes of it is not in the account of bodies. */
+  private handleBody(routed: Routed, bytes: Buffer): Promise<void> {
+    const isPacked = routed.request.headers["content-encoding"] !== undefined;
+    return isPacked ? this.unpacking.run(() => this.invoke(routed, bytes)) : this.invoke(routed, bytes);
   }
 
   private async invoke({ match, path, queryString, ...exchange }: Routed, body?: Buffer): Promise<void> {

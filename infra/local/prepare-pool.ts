@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { unpackBatch } from "#infra/local/packed-batch.ts";
 import type { PrepareJob, PrepareResult } from "#infra/local/prepare-worker.ts";
+import { AuditValidationError } from "#lib/errors.ts";
 import type { Identifiers } from "#lib/identifiers.ts";
 import type { PrepareBatch } from "#service/accept.ts";
 import type { BatchRequest, PreparedBatch } from "#service/prepare-batch.ts";
@@ -29,7 +30,11 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-export function createPreparePool(identifiers: Identifiers): PreparePool {
+/** @param onLost called once where the worker has died unasked */
+export function createPreparePool(
+  identifiers: Identifiers,
+  onLost: (reason: string) => void = () => undefined,
+): PreparePool {
   const waiting = new Map<number, Waiting>();
   let nextId = 0;
   let worker: Worker | undefined;
@@ -37,29 +42,30 @@ export function createPreparePool(identifiers: Identifiers): PreparePool {
 
   const prepareHere = (request: BatchRequest): PreparedBatch => prepareBatch(request, identifiers);
 
-  const settle = (id: number, batch: PreparedBatch | undefined): void => {
+  const settle = ({ id, batch, refusal }: PrepareResult): void => {
     const job = waiting.get(id);
     if (job === undefined) return;
     waiting.delete(id);
     try {
-      job.resolve(batch ?? prepareHere(job.request));
+      if (refusal !== undefined) throw new AuditValidationError(refusal.code, refusal.message, refusal);
+      job.resolve(batch === undefined ? prepareHere(job.request) : unpackBatch(batch));
     } catch (error) {
       job.reject(error);
     }
   };
 
+  /** From now on all is prepared here, beginning with what was under way there. */
+  const lose = (reason: string): void => {
+    if (!isGone) onLost(reason);
+    isGone = true;
+    for (const id of waiting.keys()) settle({ id });
+  };
+
   const start = (): Worker => {
     const started = new Worker(workerUrl(), { resourceLimits: WORKER_LIMITS });
-    started.on("message", ({ id, batch }: PrepareResult) => {
-      settle(id, batch === undefined ? undefined : unpackBatch(batch));
-    });
-    started.on("error", () => {
-      isGone = true; // and "exit" follows
-    });
-    started.on("exit", () => {
-      isGone = true;
-      for (const id of waiting.keys()) settle(id, undefined);
-    });
+    started.on("message", settle);
+    started.on("error", (error) => lose(String(error)));
+    started.on("exit", (code) => lose(`it ended with code ${code}`));
     started.unref();
     return started;
   };

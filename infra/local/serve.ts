@@ -26,7 +26,8 @@ const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
  */
 export async function serve(env?: Environment): Promise<number> {
   limitYoungGenerations();
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreLostReader);
+  // Events are worth more than the words about them: the service goes on where nobody reads those, or no disk takes them.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   const say = (text: string): void => {
     process.stderr.write(`${text}\n`);
   };
@@ -41,16 +42,13 @@ export async function serve(env?: Environment): Promise<number> {
   }
 }
 
-/** Events are worth more than the words about them: the service goes on where nobody reads those any more. */
-function ignoreLostReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
-}
-
 async function run(config: Config, say: (text: string) => void): Promise<void> {
   const telemetry = createTelemetry({
     level: config.logLevel,
     nowMs: Date.now,
-    write: (line) => process.stdout.write(line),
+    write: (line) => {
+      if (!process.stdout.writableNeedDrain) process.stdout.write(line); // else lost: a slow reader must cost no memory
+    },
   });
   const stopSignal = firstSignal(say);
   const store = await openFileStore({

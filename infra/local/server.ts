@@ -55,7 +55,9 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
   const { telemetry, host = LOOPBACK_HOST, port = 0, clock = { nowMs: Date.now } } = options;
   const stopping = new AbortController();
   const identifiers = createIdentifiers({ nowMs: clock.nowMs, fillRandom: randomFillSync });
-  const pool = createPreparePool(identifiers);
+  const pool = createPreparePool(identifiers, (reason) => {
+    telemetry.warn("the second thread is gone; one prepares all batches", { reason });
+  });
   const accept = createAccept({ queue: options.store, clock, identifiers, prepare: pool.prepare });
   const gateway = createGateway({
     functions: createFunctions({ ...options, clock, accept }, stopping.signal),

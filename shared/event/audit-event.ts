@@ -75,8 +75,12 @@ function tooManyCharacters(input: unknown, maxCharacters: number): string {
 
 const tooMany = (max: number) => ({
   error: ({ input }: { readonly input?: unknown }): string =>
-    `holds ${Array.isArray(input) ? input.length : 0} entries; the limit is ${max}`,
+    tooManyEntries(Array.isArray(input) ? input.length : 0, max),
 });
+
+export function tooManyEntries(count: number, max: number): string {
+  return `holds ${count} entries; the limit is ${max}`;
+}
 
 /** How ids are written, as a JSON Schema pattern. */
 const ID_PATTERN = "^[A-Za-z0-9._:-]+$";

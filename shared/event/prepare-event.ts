@@ -12,8 +12,16 @@ import {
   EVENT_FIELDS,
   KnownMembers,
   LEVELS,
+  tooManyEntries,
 } from "#event/audit-event.ts";
-import { MAX_EVENT_BYTES, MAX_FUTURE_MS, MAX_METADATA_BYTES, MAX_VALUE_DEPTH } from "#event/limits.ts";
+import {
+  MAX_CHANGES,
+  MAX_EVENT_BYTES,
+  MAX_FUTURE_MS,
+  MAX_METADATA_BYTES,
+  MAX_ON_BEHALF_OF,
+  MAX_VALUE_DEPTH,
+} from "#event/limits.ts";
 import type { EncodedLine, NewLine } from "#event/stored-line.ts";
 import { encodeLine } from "#event/stored-line.ts";
 import { canonicalJson, isPlainObject, jsonProblems, NotJsonError } from "#lib/canonical-json.ts";
@@ -67,6 +75,8 @@ export function prepareEvent(input: unknown, stamp: Stamp, fallbackEventId?: str
   if (!isPlainObject(input)) return refused([{ path: "", message: "is not a JSON object" }]);
   const unknown = unknownMembers(input);
   const given = normalise(input);
+  const tooLong = tooLongLists(given);
+  if (tooLong.length > 0) return refused([...unknown, ...tooLong]);
   const parsed = KnownMembers.safeParse(given);
   if (!parsed.success || unknown.length > 0) {
     return refused([...unknown, ...schemaErrors(parsed.error?.issues ?? [])].slice(0, MAX_ERRORS));
@@ -96,6 +106,19 @@ function unknownMembers(input: Readonly<Record<string, unknown>>): readonly Fiel
     if (errors.length === MAX_ERRORS) break;
   }
   return errors;
+}
+
+/** Looked at before the schema, which would check a million entries before it counts them. */
+function tooLongLists(given: Normalised): readonly FieldError[] {
+  const { on_behalf_of: chain, changes } = given;
+  if (chain === undefined && changes === undefined) return NO_ERRORS;
+  const lists = [
+    { path: "/on_behalf_of", list: chain, max: MAX_ON_BEHALF_OF },
+    { path: "/changes", list: changes, max: MAX_CHANGES },
+  ];
+  return lists.flatMap(({ path, list, max }) =>
+    Array.isArray(list) && list.length > max ? [{ path, message: tooManyEntries(list.length, max) }] : [],
+  );
 }
 
 function memberPointer(path: string, key: string): string {

@@ -21,3 +21,14 @@ export function shownPointer(path: string): string {
     ? path
     : path.slice(0, path.lastIndexOf("/", MAX_SHOWN_CHARACTERS));
 }
+
+/** The pointer of a list of names and indexes, as an error shows it: where it is too long, that of an enclosing value. */
+export function shortPointer(keys: readonly (string | number)[]): string {
+  let path = "";
+  for (const key of keys) {
+    const next = String(key).length > MAX_SHOWN_CHARACTERS ? undefined : childPointer(path, key);
+    if (next === undefined || next.length > MAX_SHOWN_CHARACTERS) return path;
+    path = next;
+  }
+  return path;
+}

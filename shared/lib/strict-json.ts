@@ -5,11 +5,17 @@
  */
 import type { FieldError } from "#lib/errors.ts";
 import { AuditValidationError } from "#lib/errors.ts";
-import { childPointer, shownPointer } from "#lib/json-pointer.ts";
+import { shortPointer } from "#lib/json-pointer.ts";
 
 /** Deeper bodies are refused whole: no event may nest a tenth as deep, and recursion stays bounded. */
 const MAX_DEPTH = 500;
 const MAX_PROBLEMS = 100;
+/** Integers of so many digits always fit: 2^53 − 1 has 16. */
+const SAFE_DIGITS = 15;
+const SPACE = 32;
+const LETTER_E = 101;
+/** Set in the code of a lower-case letter of ASCII. */
+const LOWER_CASE = 32;
 const QUOTE = 34;
 const BACKSLASH = 92;
 const COLON = 58;
@@ -78,11 +84,13 @@ function findProblems(text: string): FieldError[] {
   const problems: FieldError[] = [];
   let at = 0;
   let depth = 0;
-  const report = (path: string, message: string): void => {
-    if (problems.length < MAX_PROBLEMS) problems.push({ path: shownPointer(path), message });
+  /** Where the walk is; its pointer is made only for a problem. */
+  const place: (string | number)[] = [];
+  const report = (message: string): void => {
+    if (problems.length < MAX_PROBLEMS) problems.push({ path: shortPointer(place), message });
   };
   const skipSpace = (): void => {
-    while (" \t\n\r".includes(text[at] ?? "x")) at++;
+    while (text.charCodeAt(at) <= SPACE) at++;
   };
   const readString = (): string => {
     const end = stringEnd(text, at);
@@ -90,55 +98,67 @@ function findProblems(text: string): FieldError[] {
     at = end + 1;
     return String(raw);
   };
-  const readScalar = (path: string): void => {
+  const readScalar = (): void => {
     const from = at;
-    while (at < text.length && !",]} \t\n\r".includes(text[at] ?? "")) at++;
+    let hasExponent = false;
+    for (; at < text.length && !isScalarEnd(text.charCodeAt(at)); at++) {
+      if ((text.charCodeAt(at) | LOWER_CASE) === LETTER_E) hasExponent = true;
+    }
+    if (at - from <= SAFE_DIGITS && !hasExponent) return;
     const problem = numberTokenProblem(text.slice(from, at));
-    if (problem !== undefined) report(path, problem);
+    if (problem !== undefined) report(problem);
   };
-  const readArray = (path: string): void => {
+  const readArray = (): void => {
     for (let index = 0; ; index++) {
       at++; // "[" or ","
       skipSpace();
-      if (text[at] !== "]") readValue(childPointer(path, index));
+      place.push(index);
+      if (text[at] !== "]") readValue();
+      place.pop();
       skipSpace();
       if (text[at] === "]") break;
     }
     at++;
   };
-  const readObject = (path: string): void => {
+  const readObject = (): void => {
     const seen = new Set<string>();
     for (;;) {
       at++; // "{" or ","
       skipSpace();
       if (text[at] === "}") break;
       const key = readString();
-      const memberPath = childPointer(path, key);
-      if (seen.has(key)) report(memberPath, "is given twice; which one is meant cannot be told");
+      place.push(key);
+      if (seen.has(key)) report("is given twice; which one is meant cannot be told");
       seen.add(key);
       skipSpace();
       at++; // ":"
       skipSpace();
-      readValue(memberPath);
+      readValue();
+      place.pop();
       skipSpace();
       if (text[at] === "}") break;
     }
     at++;
   };
-  const readValue = (path: string): void => {
+  const readValue = (): void => {
     const first = text[at];
     if (first === '"') at = stringEnd(text, at) + 1;
-    else if (first !== "{" && first !== "[") readScalar(path);
+    else if (first !== "{" && first !== "[") readScalar();
     else {
       if (++depth > MAX_DEPTH) throw tooDeep();
-      if (first === "{") readObject(path);
-      else readArray(path);
+      if (first === "{") readObject();
+      else readArray();
       depth--;
     }
   };
   skipSpace();
-  readValue("");
+  readValue();
   return problems;
+}
+
+/** Space, comma, or the end of a container: what follows a number or literal. */
+function isScalarEnd(code: number): boolean {
+  return code <= SPACE || code === 0x2c || code === 0x5d || code === 0x7d;
 }
 
 function tooDeep(): AuditValidationError {
