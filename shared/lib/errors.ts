@@ -9,7 +9,7 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** Every code that a caller can meet; `docs/errors` in the OpenAPI document lists the same. */
+/** Every code that a caller can meet; the OpenAPI document lists those that travel over HTTP. */
 export type AuditErrorCode =
   | "closed"
   | "event-id-conflict"

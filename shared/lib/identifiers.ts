@@ -1,6 +1,6 @@
 /**
  * Identifiers that the service mints: UUIDv7 event ids (RFC 9562 section 5.7) and salts. Randomness and time are
- * passed in. Ids of one process are strictly increasing, so events of one batch keep their order within a millisecond:
+ * passed in. The ids of one source are strictly increasing, so events of one batch keep their order within a millisecond:
  * the 12 bits after the time are a counter (RFC 9562 section 6.2, method 1), the last 62 bits are random.
  */
 
