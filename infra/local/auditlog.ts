@@ -5,6 +5,7 @@ import { readConfig } from "#functions/config.ts";
 import { readCliConfig } from "#infra/local/config.ts";
 import { openAudit } from "#infra/local/open-audit.ts";
 import { createOutput } from "#infra/local/output.ts";
+import { repairFolder } from "#infra/local/repair-folder.ts";
 import { SOFTWARE_VERSION } from "#infra/local/software-version.ts";
 
 const isColorless = (): boolean => readCliConfig().isColorless;
@@ -13,6 +14,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stdout: createOutput(process.stdout, isColorless),
   stderr: createOutput(process.stderr, isColorless),
   openAudit,
+  repair: repairFolder,
   serve: async () => (await import("#infra/local/serve.ts")).serve(),
   stopSignal,
   nowMs: Date.now,

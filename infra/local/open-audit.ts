@@ -34,23 +34,41 @@ function connect(url: string): AuditService {
 
 async function openFolder(file: string | undefined): Promise<AuditService> {
   const { filePath, maxFileBytes, backupCount } = readConfig();
+  const onProgress = terminalProgress();
+  const open = (): Promise<AuditService> =>
+    openFileService({
+      filePath: file ?? filePath,
+      maxFileBytes,
+      backupCount,
+      serviceName: undefined,
+      onProgress,
+    });
+  return withFolder(open, connect);
+}
+
+/** For a person who waits; undefined where nobody looks. */
+export function terminalProgress(): ReturnType<typeof createStartProgress> | undefined {
+  if (!process.stderr.isTTY) return undefined;
+  return createStartProgress({ nowMs: Date.now, write: (text) => process.stderr.write(text) });
+}
+
+/**
+ * Does what needs a folder for itself, and waits its turn where another command is at work there.
+ * @param whenServed called in its place with the address and the refusal, where a service has the folder
+ * @throws AuditStorageError `folder-locked` where the folder does not become free
+ */
+export async function withFolder<T>(
+  work: () => Promise<T>,
+  whenServed: (url: string, refusal: AuditServiceError) => T,
+): Promise<T> {
   const deadline = performance.now() + LOCK_PATIENCE_MS;
-  const onProgress = process.stderr.isTTY
-    ? createStartProgress({ nowMs: Date.now, write: (text) => process.stderr.write(text) })
-    : undefined;
   for (;;) {
     try {
-      return await openFileService({
-        filePath: file ?? filePath,
-        maxFileBytes,
-        backupCount,
-        serviceName: undefined,
-        onProgress,
-      });
+      return await work();
     } catch (error) {
       if (!(error instanceof AuditServiceError) || error.code !== "folder-locked") throw error;
       const owner = error.details["url"];
-      if (typeof owner === "string" && (await isServing(owner))) return connect(owner);
+      if (typeof owner === "string" && (await isServing(owner))) return whenServed(owner, error);
       if (performance.now() >= deadline) throw error;
     }
     await pause(LOCK_PAUSE_MS);

@@ -2,6 +2,7 @@
  * What the commands are given: streams, the way to an audit log, a clock and Ctrl-C. They reach the world
  * through this alone, so a test can run any of them.
  */
+import type { RepairReport, RepairRequest } from "#cli/repair-report.ts";
 import type { AuditService } from "#client/audit-service.ts";
 
 export interface Output {
@@ -36,6 +37,8 @@ export interface CliContext {
   readonly stderr: Output;
   /** Fills in no service name: what is sent from a file or a pipe must name it. */
   readonly openAudit: (target: Target) => Promise<AuditService>;
+  /** Repairs the log of a folder that nothing else has open. */
+  readonly repair: (request: RepairRequest) => Promise<RepairReport>;
   /** Runs the service until it is told to stop; answers the exit code. */
   readonly serve: () => Promise<number>;
   /** For a command that ends in good order: from this call on the first Ctrl-C aborts the signal. */

@@ -5,6 +5,7 @@ import { EXIT_FAILED, EXIT_USAGE } from "#cli/context.ts";
 import { addImportCommand } from "#cli/import-command.ts";
 import { describeErrors } from "#cli/lines.ts";
 import { addExportCommand, addGetCommand, addHealthCommand, addQueryCommand } from "#cli/read-commands.ts";
+import { addRepairCommand } from "#cli/repair-command.ts";
 import { addSendCommand } from "#cli/send-command.ts";
 import { printable } from "#cli/terminal-text.ts";
 import { AuditServiceError } from "#lib/errors.ts";
@@ -80,6 +81,7 @@ function createProgram(context: CliContext, { setExit, written }: Outcome): Comm
   addExportCommand(program, context);
   addHealthCommand(program, context, setExit);
   addImportCommand(program, context, setExit);
+  addRepairCommand(program, context, setExit);
   return program;
 }
 

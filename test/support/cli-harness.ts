@@ -25,6 +25,7 @@ export interface HarnessOptions {
   /** Stands between the commands and the log. */
   readonly wrap?: (audit: AuditService) => AuditService;
   readonly serve?: () => Promise<number>;
+  readonly repair?: CliContext["repair"];
 }
 
 export function createCliHarness(options: HarnessOptions = {}): CliHarness {
@@ -56,6 +57,8 @@ export function createCliHarness(options: HarnessOptions = {}): CliHarness {
       stdout: output("stdout"),
       stderr: output("stderr"),
       openAudit,
+      repair:
+        options.repair ?? (async () => ({ places: [], unrepaired: [], tornPath: undefined, isSound: true })),
       serve: options.serve ?? (async () => 0),
       stopSignal: () => stop,
       nowMs,
