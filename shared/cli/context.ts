@@ -8,9 +8,9 @@ import type { AuditService } from "#client/audit-service.ts";
 export interface Output {
   /** Resolves when the text is written, or dropped because nobody reads any more; fails where it cannot be written. */
   readonly write: (text: string) => Promise<void>;
-  readonly isTty: boolean;
   /** False once the reader has left: what only prints may stop, what stores goes on. */
   readonly hasReader: boolean;
+  readonly isTty: boolean;
   /** Width of the terminal in characters; undefined where there is none. */
   readonly columns: number | undefined;
   /** Whether to use colours. */

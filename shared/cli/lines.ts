@@ -10,7 +10,7 @@ import { parseStrictJson } from "#lib/strict-json.ts";
 export interface Line {
   /** From 1. */
   readonly number: number;
-  /** Undefined where the line is longer than an event may be. */
+  /** Undefined where the line is longer than asked for. */
   readonly bytes: Buffer | undefined;
 }
 
@@ -62,9 +62,10 @@ export type ReadLine =
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-export function readLine({ bytes }: Line): ReadLine {
+/** @param maxBytes as given to `splitLines` */
+export function readLine({ bytes }: Line, maxBytes: number = MAX_EVENT_BODY_BYTES): ReadLine {
   if (bytes === undefined) {
-    return refused(`the line is longer than ${MAX_EVENT_BODY_BYTES} bytes; no event is`);
+    return refused(`the line is longer than ${maxBytes} bytes; no event is`);
   }
   let text: string;
   try {

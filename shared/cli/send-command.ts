@@ -1,19 +1,15 @@
 /** `auditlog send`: one event from flags, or events as JSON or JSON Lines from standard input, as they arrive. */
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
-import * as z from "zod";
-import type { CliContext, Input } from "#cli/context.ts";
+import type { CliContext } from "#cli/context.ts";
 import { EXIT_FAILED, EXIT_USAGE } from "#cli/context.ts";
-import type { Line, ReadLine } from "#cli/lines.ts";
-import { describeErrors, readJson, readLine, splitLines } from "#cli/lines.ts";
+import { describeErrors, readJson } from "#cli/lines.ts";
 import type { Flags } from "#cli/options.ts";
 import { addTargetOptions, targetOf } from "#cli/options.ts";
-import { printable } from "#cli/terminal-text.ts";
-import type { AuditService, LoggableEvent } from "#client/audit-service.ts";
+import { sendInput } from "#cli/send-input.ts";
+import { createSender } from "#cli/sender.ts";
 import type { AuditEventDraft } from "#event/audit-event.ts";
-import { MAX_DECODED_BODY_BYTES } from "#event/limits.ts";
 import { isPlainObject } from "#lib/canonical-json.ts";
-import { AuditServiceError } from "#lib/errors.ts";
 
 /** Flag → field of the event. */
 const FIELDS: Readonly<Record<string, keyof AuditEventDraft>> = {
@@ -39,9 +35,6 @@ const FIELDS: Readonly<Record<string, keyof AuditEventDraft>> = {
   trace: "trace_id",
   span: "span_id",
 };
-
-/** Events from standard input that may be under way at once. */
-const MAX_UNDER_WAY = 1000;
 
 export function addSendCommand(program: Command, context: CliContext, setExit: (code: number) => void): void {
   const command = program
@@ -87,9 +80,12 @@ Examples:
       }
       await using audit = await context.openAudit(targetOf(flags));
       const sender = createSender(audit, flags["json"] === true, context);
-      if (draft === undefined) await sendInput(context.stdin, sender);
-      else await sender.send("", draft);
-      if ((await sender.finish()) > 0) setExit(EXIT_FAILED);
+      try {
+        await (draft === undefined ? sendInput(context.stdin, sender) : sender.send("", draft));
+      } finally {
+        // Also where the input cannot be read any further: what was sent before is told.
+        if ((await sender.finish()) > 0) setExit(EXIT_FAILED);
+      }
     });
 }
 
@@ -114,102 +110,4 @@ function parseNumber(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("It is no number.");
   return value;
-}
-
-interface Sender {
-  /** @param place where the event stands in the input; "" for flags */
-  readonly send: (place: string, event: LoggableEvent) => Promise<void>;
-  readonly refuse: (place: string, reason: string) => Promise<void>;
-  /** Resolves with the number of events that were refused, once all are told. */
-  readonly finish: () => Promise<number>;
-}
-
-/** Tells what became of each event in the order of the input, while later ones are under way. */
-function createSender(audit: AuditService, isJson: boolean, { stdout, stderr }: CliContext): Sender {
-  const told: Promise<void>[] = [];
-  let last = Promise.resolve();
-  let refusals = 0;
-
-  const tell = async (work: () => Promise<void>): Promise<void> => {
-    last = last.then(work);
-    told.push(last);
-    if (told.length >= MAX_UNDER_WAY) await told.shift();
-  };
-  const refuse: Sender["refuse"] = (place, reason) =>
-    tell(async () => {
-      refusals++;
-      await stderr.write(`auditlog: ${place === "" ? "" : `${place}: `}${printable(reason)}\n`);
-    });
-  const send: Sender["send"] = (place, event) => {
-    const outcome = audit.log(event).catch((error: unknown) => {
-      if (error instanceof AuditServiceError && !error.retryable && error.code !== "closed") return error;
-      throw error;
-    });
-    outcome.catch(() => undefined); // it is looked at when its turn comes
-    return tell(async () => {
-      const receipt = await outcome;
-      if (receipt instanceof AuditServiceError) {
-        refusals++;
-        const reason = receipt.errors.length > 0 ? describeErrors(receipt.errors) : receipt.message;
-        await stderr.write(`auditlog: ${place === "" ? "" : `${place}: `}${printable(reason)}\n`);
-      } else await stdout.write(`${isJson ? JSON.stringify(receipt) : receipt.event_id}\n`);
-    });
-  };
-  const finish: Sender["finish"] = async () => {
-    await last;
-    return refusals;
-  };
-  return { send, refuse, finish };
-}
-
-/** Lines of JSON are sent as they come; else the whole input is one JSON text: an event, a list, or `{"events": […]}`. */
-async function sendInput(stdin: Input, sender: Sender): Promise<void> {
-  const kept: Line[] = [];
-  let keptBytes = 0;
-  let isLines = false;
-  for await (const lines of splitLines(stdin.chunks())) {
-    for (const line of lines) {
-      const isFirst = kept.length === 0;
-      if (!isLines && isFirst) isLines = readLine(line).kind === "value";
-      if (isLines) await sendLine(line, sender);
-      else if (!isFirst || readLine(line).kind !== "blank") kept.push(line);
-      keptBytes += isLines ? 0 : (line.bytes?.length ?? 0);
-    }
-    if (keptBytes > MAX_DECODED_BODY_BYTES) break;
-  }
-  if (kept.length > 0) await sendWhole(kept, sender);
-}
-
-/** What does not begin with a line of JSON: one text over several lines, or lines of which the first is broken. */
-async function sendWhole(lines: readonly Line[], sender: Sender): Promise<void> {
-  const text = Buffer.concat(lines.flatMap(({ bytes }) => [bytes ?? Buffer.alloc(0), Buffer.from("\n")]));
-  const read = readJson(text.toString("utf8"), "the input");
-  const isBrokenLine = read.kind === "refused" && lines.some((line) => readLine(line).kind === "value");
-  if (isBrokenLine) for (const line of lines) await sendLine(line, sender);
-  else await sendRead("", read, sender);
-}
-
-async function sendLine(line: Line, sender: Sender): Promise<void> {
-  await sendRead(`line ${line.number}`, readLine(line), sender);
-}
-
-async function sendRead(place: string, read: ReadLine, sender: Sender): Promise<void> {
-  if (read.kind === "blank") return;
-  if (read.kind === "refused") {
-    await sender.refuse(place, describeErrors(read.errors));
-    return;
-  }
-  const list = listOf(read.value);
-  const events: readonly unknown[] = list ?? [read.value];
-  for (const [index, event] of events.entries()) {
-    const part = list === undefined ? place : [place, `event ${index + 1}`].filter(Boolean).join(", ");
-    if (isPlainObject(event)) await sender.send(part, event);
-    else await sender.refuse(part, "is not a JSON object");
-  }
-}
-
-function listOf(value: unknown): readonly unknown[] | undefined {
-  const list = isPlainObject(value) && Object.keys(value).length === 1 ? value["events"] : value;
-  const parsed = z.array(z.unknown()).safeParse(list);
-  return parsed.data;
 }

@@ -13,7 +13,10 @@ export interface CliRun {
 
 export interface CliHarness {
   readonly store: MemoryStore;
-  readonly run: (args: readonly string[], input?: string | readonly string[]) => Promise<CliRun>;
+  readonly run: (
+    args: readonly string[],
+    input?: string | readonly (string | Uint8Array)[],
+  ) => Promise<CliRun>;
 }
 
 export interface HarnessOptions {
@@ -47,8 +50,8 @@ export function createCliHarness(options: HarnessOptions = {}): CliHarness {
       write: async (text) => {
         written[name] += text;
       },
-      isTty,
       hasReader: true,
+      isTty,
       columns: options.columns,
       hasColor: options.hasColor ?? false,
     });
@@ -70,6 +73,6 @@ export function createCliHarness(options: HarnessOptions = {}): CliHarness {
   return { store, run };
 }
 
-async function* chunksOf(input: string | readonly string[]): AsyncGenerator<Uint8Array> {
+async function* chunksOf(input: string | readonly (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
   for (const text of typeof input === "string" ? [input] : input) yield Buffer.from(text);
 }
