@@ -14,7 +14,7 @@ import { describeErrors } from "#cli/lines.ts";
 import type { Flags } from "#cli/options.ts";
 import { addTargetOptions, targetOf } from "#cli/options.ts";
 import { createProgress } from "#cli/progress.ts";
-import { printable } from "#cli/terminal-text.ts";
+import { printable, safeJson } from "#cli/terminal-text.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 
 export function addImportCommand(
@@ -48,12 +48,16 @@ Examples:
   auditlog import --format jsonl --dry-run old/audit.jsonl old/audit.1`,
     )
     .action(async (paths: string[], flags: Flags) => {
+      const { stdout } = context;
       const format = IMPORT_FORMATS.find((name) => name === flags["format"]) ?? "jsonl";
       const found = await findFiles(paths, format, command);
       const report = await runImport(found, { format, flags }, context);
-      await context.stdout.write(flags["json"] === true ? `${reportJson(report)}\n` : reportText(report));
+      const json = (): string => (stdout.isTty ? safeJson(reportJson(report)) : reportJson(report));
+      await stdout.write(flags["json"] === true ? `${json()}\n` : reportText(report));
       if (report.files.length === 0) await context.stderr.write(`auditlog: no ${format} file was found\n`);
-      if (report.failure !== undefined) await context.stderr.write(`auditlog: ${report.failure}\n`);
+      if (report.failure !== undefined) {
+        await context.stderr.write(`auditlog: ${printable(report.failure)}\n`);
+      }
       if (report.isInterrupted) {
         await context.stderr.write("auditlog: stopped; the same command again goes on from here\n");
         setExit(EXIT_INTERRUPTED);

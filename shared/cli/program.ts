@@ -7,7 +7,7 @@ import { describeErrors } from "#cli/lines.ts";
 import { addExportCommand, addGetCommand, addHealthCommand, addQueryCommand } from "#cli/read-commands.ts";
 import { addRepairCommand } from "#cli/repair-command.ts";
 import { addSendCommand } from "#cli/send-command.ts";
-import { printable } from "#cli/terminal-text.ts";
+import { printable, printableLines } from "#cli/terminal-text.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 
 const DESCRIPTION = "A tamper-evident audit log: send events, find them, import and export them.";
@@ -63,7 +63,7 @@ function createProgram(context: CliContext, { setExit, written }: Outcome): Comm
     .exitOverride()
     .configureOutput({
       writeOut: (text) => written.push(context.stdout.write(text)),
-      outputError: (text, write) => write(text.replace(/^error: /, "auditlog: ")),
+      outputError: (text, write) => write(printableLines(text.replace(/^error: /, "auditlog: "))),
       writeErr: (text) => written.push(context.stderr.write(text)),
       getOutHelpWidth: () => context.stdout.columns ?? 100,
       getErrHelpWidth: () => context.stderr.columns ?? 100,

@@ -1,5 +1,5 @@
 /** The commands that read the log: query, get, export, health. */
-import { open } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import type { Command } from "commander";
 import { Option } from "commander";
 import type { CliContext, Output } from "#cli/context.ts";
@@ -15,7 +15,7 @@ import {
   targetOf,
   textFlag,
 } from "#cli/options.ts";
-import { printable, safeJson } from "#cli/terminal-text.ts";
+import { printable, printableLines, safeJson } from "#cli/terminal-text.ts";
 import type { AuditService, EventPage, HealthReport } from "#client/audit-service.ts";
 import type { StoredAuditEvent } from "#event/audit-event.ts";
 import type { AuditQueryDraft } from "#query/audit-query.ts";
@@ -63,7 +63,7 @@ async function printQuery(audit: AuditService, flags: Flags, { stdout, stderr }:
   let printed = 0;
   for await (const page of pagesOf(audit, { ...queryOf(flags), explain: flags["explain"] === true }, most)) {
     if (!stdout.hasReader) return;
-    if (page.plan !== undefined) await stderr.write(`${JSON.stringify(page.plan)}\n`);
+    if (page.plan !== undefined) await stderr.write(`${toJson(page.plan, stderr.isTty)}\n`);
     if (page.events.length > 0) await stdout.write(format(page.events));
     printed += page.events.length;
     if (printed >= most && page.has_more && stdout.isTty) {
@@ -131,14 +131,20 @@ Examples:
       const format = flags["format"] === "csv" ? "csv" : "jsonl";
       const chunks = audit.exportEvents(queryOf(flags), format);
       const path = textFlag(flags, "output");
-      await (path === undefined ? printExport(chunks, context.stdout) : writeFile(path, chunks));
+      const forTerminal = format === "csv" ? printableLines : safeJson;
+      await (path === undefined ? printExport(chunks, context.stdout, forTerminal) : writeFile(path, chunks));
     });
 }
 
-async function printExport(chunks: AsyncIterable<string>, stdout: Output): Promise<void> {
+/** A terminal gets what means the same or looks the same; anything else the exact bytes. */
+async function printExport(
+  chunks: AsyncIterable<string>,
+  stdout: Output,
+  forTerminal: (text: string) => string,
+): Promise<void> {
   for await (const chunk of chunks) {
     if (!stdout.hasReader) return;
-    await stdout.write(chunk);
+    await stdout.write(stdout.isTty ? forTerminal(chunk) : chunk);
   }
 }
 
@@ -148,8 +154,14 @@ async function writeFile(path: string, chunks: AsyncIterable<string>): Promise<v
     const exists = cause instanceof Error && "code" in cause && cause.code === "EEXIST";
     throw exists ? new Error(`${path} exists already and is not overwritten`, { cause }) : cause;
   });
-  for await (const chunk of chunks) await file.write(chunk);
-  await file.sync();
+  try {
+    for await (const chunk of chunks) await file.appendFile(chunk);
+    await file.sync();
+  } catch (error) {
+    // A part would pass for the whole.
+    await rm(path, { force: true });
+    throw error;
+  }
 }
 
 export function addHealthCommand(program: Command, context: CliContext, setExit: SetExit): void {
@@ -172,7 +184,7 @@ function describeHealth(report: HealthReport): string {
   const lines: string[] = [report.status];
   for (const [part, facts] of Object.entries(report)) {
     if (typeof facts !== "object" || facts === null || !("status" in facts)) continue;
-    lines.push(`  ${part.padEnd(8)} ${String(facts.status)}`);
+    lines.push(`  ${printable(part).padEnd(8)} ${printable(String(facts.status))}`);
     const problems: unknown = "problems" in facts ? facts.problems : [];
     if (Array.isArray(problems))
       lines.push(...problems.map((problem) => `    ${printable(String(problem))}`));

@@ -1,5 +1,5 @@
 /** What `auditlog repair` has found and done, as text for people and as JSON for machines. */
-import { formatCount, printable } from "#cli/terminal-text.ts";
+import { formatCount, printableLines } from "#cli/terminal-text.ts";
 
 export interface RepairRequest {
   /** Live file of the log; undefined: as the configuration says. */
@@ -69,7 +69,7 @@ export function repairText(report: RepairReport, isDryRun: boolean): string {
   if (report.tornPath !== undefined)
     texts.push(`a last line that a crash had cut\n  moved to ${report.tornPath}`);
   texts.push(verdict(report, isDryRun));
-  return texts.map((text) => `${text.split("\n").map(printable).join("\n")}\n`).join("");
+  return texts.map((text) => `${printableLines(text)}\n`).join("");
 }
 
 function where({ path, offset }: DamagedPlace): string {

@@ -25,6 +25,11 @@ export function printable(text: string): string {
   });
 }
 
+/** Text of several lines that keeps its line ends and does nothing else. */
+export function printableLines(text: string): string {
+  return text.split(/\r?\n/).map(printable).join("\n");
+}
+
 /** Columns that printable text takes. */
 export function textWidth(text: string): number {
   if (ASCII.test(text)) return text.length;
@@ -58,9 +63,13 @@ export function fitText(text: string, width: number, cut: "end" | "start" = "end
     : `${kept.join("")}${ELLIPSIS}${padding}`;
 }
 
-/** JSON text that a terminal takes as nothing but text: DEL and C1 controls, which JSON may hold raw, are escaped. */
+/**
+ * JSON text, or lines of it, that a terminal takes as nothing but text and that means the same: what JSON may hold raw
+ * and is unsafe, such as C1 controls, is escaped. Line ends are its own: a string holds none raw.
+ */
 export function safeJson(json: string): string {
-  return json.replaceAll(/[\x7f-\x9f\u2028\u2029]/g, (character) => {
+  return json.replaceAll(UNSAFE, (character) => {
+    if (character === "\n") return character;
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   });
 }
