@@ -10,8 +10,6 @@ import type { LogPaths } from "#adapters/file/log-folder.ts";
 import { AuditStorageError } from "#lib/errors.ts";
 
 export interface FolderLock {
-  /** Whether this process still holds the lock. */
-  readonly isHeld: () => boolean;
   readonly release: () => void;
   /** Leaves a note for people and the command line on who owns the folder, and where its server listens. */
   readonly announce: (url: string) => void;
@@ -41,7 +39,6 @@ export function lockFolder(paths: LogPaths): FolderLock {
     throw new AuditStorageError("folder-locked", message, { cause, details: { ...owner } });
   }
   return {
-    isHeld: () => database.isTransaction,
     release: () => {
       try {
         rmSync(paths.owner, { force: true });
