@@ -37,9 +37,14 @@ export function addImportCommand(
       `
 Formats:
   jsonl       one event per line: exports and stored lines of this service, files of the service it
-              succeeds (rotations such as audit.1 too). Lines without event_id get one from their
-              number and text, so that a second run recognises them
+              succeeds (rotations such as audit.1 too)
   cloudtrail  CloudTrail log files: {"Records": […]}
+
+Lines without event_id get one from the name of their file (without the number or date of a rotation), its
+first line, and their own number and text. So a second run recognises them, from any folder and in files that
+were rotated or compressed meanwhile; in a file that was renamed otherwise they are new. Where two files are
+alike in all of these, the second one's lines count as "met twice in this run" and are stored once: to keep
+events that only look the same, give them an event_id or the files different names.
 
 Exit code: 0 all of it is in the log, 1 something was refused or failed, 130 stopped by Ctrl-C.
 

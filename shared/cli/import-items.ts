@@ -3,10 +3,8 @@
  * CloudTrail log is one JSON document and read whole. Files are foreign input.
  */
 import { isUtf8 } from "node:buffer";
-import { hash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { pipeline } from "node:stream/promises";
-import { createGunzip } from "node:zlib";
+import { derivedId, fileKey, isBlank } from "#cli/derived-ids.ts";
+import { unpackedBytes } from "#cli/file-bytes.ts";
 import type { ImportFile, ImportFormat } from "#cli/import-files.ts";
 import type { Line } from "#cli/lines.ts";
 import { readJson, readLine, splitLines } from "#cli/lines.ts";
@@ -24,6 +22,8 @@ export interface ImportItem {
   /** Size of its JSON text, nearly. */
   readonly bytes: number;
   readonly notes: readonly ImportNote[];
+  /** The id that it was given because it has none of its own. */
+  readonly derivedId?: string;
   /** Not empty: it cannot even be sent. Paths are into the line or record. */
   readonly errors: readonly FieldError[];
 }
@@ -42,45 +42,14 @@ export interface ReadOptions {
 /** A CloudTrail log is at most about 50 MB; beyond this size it cannot be read as one text. */
 const MAX_DOCUMENT_BYTES = 256 * 1024 * 1024;
 const RECORDS_PER_PART = 500;
-const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 const JSON_NAME = /\.json(\.gz)?$/;
 /** Files by this name are what the format says; any other is looked at first. */
 const JSONL_NAME = /\.jsonl(\.gz)?$/;
 
 /** @throws NoSuchLogError; Error where the file cannot be read or unpacked */
 export function readItems(file: ImportFile, options: ReadOptions): AsyncGenerator<readonly ImportItem[]> {
-  const chunks = unpacked(file.path, options.onBytes);
+  const chunks = unpackedBytes(file.path, options.onBytes);
   return options.format === "cloudtrail" ? cloudTrailItems(file.path, chunks) : lineItems(file.path, chunks);
-}
-
-/** The bytes of a file, gunzipped where it begins as gzip does, whatever its name. */
-async function* unpacked(path: string, onBytes: (bytes: number) => void): AsyncGenerator<Uint8Array> {
-  const raw = rawChunks(path, onBytes);
-  const first = await raw.next();
-  if (first.done === true) return;
-  const all = rejoin(first.value, raw);
-  if (!first.value.subarray(0, GZIP_MAGIC.length).equals(GZIP_MAGIC)) {
-    yield* all;
-    return;
-  }
-  const gunzip = createGunzip();
-  // A broken file makes the reading of gunzip fail with the same error.
-  const feeding = pipeline(all, gunzip).catch(() => undefined);
-  for await (const chunk of gunzip) yield chunk;
-  await feeding;
-}
-
-async function* rejoin(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  yield first;
-  yield* rest;
-}
-
-async function* rawChunks(path: string, onBytes: (bytes: number) => void): AsyncGenerator<Buffer> {
-  const stream: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 256 * 1024 });
-  for await (const chunk of stream) {
-    onBytes(chunk.length);
-    yield chunk;
-  }
 }
 
 async function* lineItems(
@@ -88,8 +57,10 @@ async function* lineItems(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<readonly ImportItem[]> {
   let isKnown = JSONL_NAME.test(path);
+  let key: string | undefined;
+  const keyAt = (line: Line): string => (key ??= fileKey(path, line));
   for await (const lines of splitLines(chunks)) {
-    const items = lines.flatMap((line) => lineItem(line));
+    const items = lines.flatMap((line) => (isBlank(line) ? [] : lineItem(line, keyAt(line))));
     if (!isKnown && items.length > 0) {
       isKnown = items.some(({ draft }) => isPlainObject(draft));
       if (!isKnown) throw new NoSuchLogError("it holds no lines of JSON");
@@ -98,29 +69,23 @@ async function* lineItems(
   }
 }
 
-function lineItem(line: Line): ImportItem[] {
+function lineItem(line: Line, key: string): ImportItem[] {
   const read = readLine(line);
   if (read.kind === "blank") return [];
   const at = { place: line.number, bytes: line.bytes?.length ?? 0 };
   if (read.kind === "refused") return [{ ...at, draft: undefined, notes: [], errors: read.errors }];
   const { draft, notes } = convertLine(read.value);
   if (!isPlainObject(draft) || (draft["event_id"] ?? "") !== "") return [{ ...at, draft, notes, errors: [] }];
+  const id = derivedId(key, line, read.text);
   return [
     {
       ...at,
-      draft: { ...draft, event_id: derivedId(line.number, read.text) },
+      draft: { ...draft, event_id: id },
+      derivedId: id,
       notes: [...notes, "id-derived"],
       errors: [],
     },
   ];
-}
-
-/**
- * The id of a line that has none: the same however often the file is imported and whatever it is called by then, and
- * different for the same text on two lines.
- */
-function derivedId(lineNumber: number, text: string): string {
-  return `import:${hash("sha256", `${lineNumber}\n${text.trim()}`).slice(0, 32)}`;
 }
 
 async function* cloudTrailItems(

@@ -8,6 +8,8 @@ import type { FieldError } from "#lib/errors.ts";
 export interface Tally {
   stored: number;
   alreadyStored: number;
+  /** Lines without an id that an earlier file of this import has as well, so that it was not sent again. */
+  metTwice: number;
   refused: number;
   /** Refused because other content is stored under the id. */
   conflicts: number;
@@ -48,7 +50,8 @@ export const MAX_LISTED_REFUSALS = 1000;
 
 const NOTES: Readonly<Record<ImportNote, string>> = {
   ...LINE_NOTES,
-  "id-derived": "no event_id, so one was derived from the line's number and text",
+  "id-derived":
+    "no event_id, so one was derived from the file's name and first line and the line's number and text",
 };
 
 export function newReport(format: ImportFormat, isDryRun: boolean): ImportReport {
@@ -67,7 +70,7 @@ export function newReport(format: ImportFormat, isDryRun: boolean): ImportReport
 }
 
 export function newTally({ path }: ImportFile): FileTally {
-  return { path, stored: 0, alreadyStored: 0, refused: 0, conflicts: 0, failure: undefined };
+  return { path, stored: 0, alreadyStored: 0, metTwice: 0, refused: 0, conflicts: 0, failure: undefined };
 }
 
 export function totalOf({ files }: ImportReport): Tally {
@@ -75,6 +78,7 @@ export function totalOf({ files }: ImportReport): Tally {
   return {
     stored: sum("stored"),
     alreadyStored: sum("alreadyStored"),
+    metTwice: sum("metTwice"),
     refused: sum("refused"),
     conflicts: sum("conflicts"),
   };
@@ -103,12 +107,13 @@ export function reportText(report: ImportReport): string {
 }
 
 function countsText(
-  { stored, alreadyStored, refused, conflicts }: Tally,
+  { stored, alreadyStored, metTwice, refused, conflicts }: Tally,
   { isDryRun }: ImportReport,
 ): string {
   const counts = isDryRun
     ? [`${formatCount(stored)} would be sent`]
     : [`${formatCount(stored)} stored`, `${formatCount(alreadyStored)} already stored`];
+  if (metTwice > 0) counts.push(`${formatCount(metTwice)} met twice in this run`);
   counts.push(`${formatCount(refused)} refused`);
   if (conflicts > 0) counts.push(`of these ${formatCount(conflicts)} in conflict with what is stored`);
   return counts.join(", ");
@@ -120,9 +125,10 @@ function failureText({ failure }: FileTally): string {
 
 /** The summary for programs, as one JSON document. */
 export function reportJson(report: ImportReport): string {
-  const wire = ({ stored, alreadyStored, refused, conflicts }: Tally): Record<string, number> => ({
+  const wire = ({ stored, alreadyStored, metTwice, refused, conflicts }: Tally): Record<string, number> => ({
     stored,
     already_stored: alreadyStored,
+    met_twice: metTwice,
     refused,
     conflicts,
   });

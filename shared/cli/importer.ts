@@ -2,6 +2,7 @@
  * Sends the events of files to the log, in batches, a few under way at once. An event counts only when the log says
  * what became of it. Sending the same file again is safe: what is stored already is recognised by its id and content.
  */
+import { findAlike } from "#cli/derived-ids.ts";
 import type { FoundFiles, ImportFile } from "#cli/import-files.ts";
 import type { ImportItem } from "#cli/import-items.ts";
 import { NoSuchLogError, readItems } from "#cli/import-items.ts";
@@ -49,17 +50,18 @@ export async function importFiles({ files, skipped }: FoundFiles, options: Impor
   const onBytes = (bytes: number): void => {
     readBytes += bytes;
   };
+  const isMetTwice = createMemory(report.format === "jsonl" ? await findAlike(files) : new Set());
   try {
     for (const file of files) {
       if (stop.aborted || pool.hasFailed()) break;
-      for await (const batch of batchesOf(file, options, onBytes)) {
+      for await (const batch of batchesOf(file, options, { onBytes, isMetTwice })) {
         await pool.add(batch);
-        const { stored, alreadyStored, refused } = totalOf(report);
+        const { stored, alreadyStored, metTwice, refused } = totalOf(report);
         await options.onProgress({
           readBytes,
           totalBytes,
           refused,
-          events: stored + alreadyStored + refused,
+          events: stored + alreadyStored + metTwice + refused,
         });
         if (pool.hasFailed()) break;
       }
@@ -67,6 +69,20 @@ export async function importFiles({ files, skipped }: FoundFiles, options: Impor
   } finally {
     await pool.drain();
   }
+}
+
+/**
+ * Remembers the ids that were given to lines of files which are alike, and only of those: it is memory for each line.
+ * @returns whether the item was met before, in this run
+ */
+function createMemory(alike: ReadonlySet<string>): (path: string, item: ImportItem) => boolean {
+  const met = new Set<string>();
+  return (path, { derivedId: id }) => {
+    if (id === undefined || !alike.has(path)) return false;
+    const isMetTwice = met.has(id);
+    met.add(id);
+    return isMetTwice;
+  };
 }
 
 interface Pool {
@@ -101,11 +117,16 @@ function createPool(work: (batch: Batch) => Promise<void>): Pool {
   };
 }
 
+interface Course {
+  readonly onBytes: (bytes: number) => void;
+  readonly isMetTwice: (path: string, item: ImportItem) => boolean;
+}
+
 /** The batches of one file; what cannot be read is written into the report. */
 async function* batchesOf(
   file: ImportFile,
   options: ImporterOptions,
-  onBytes: (bytes: number) => void,
+  { onBytes, isMetTwice }: Course,
 ): AsyncGenerator<Batch> {
   const { report, stop } = options;
   const tally = newTally(file);
@@ -121,6 +142,10 @@ async function* batchesOf(
           bytes = 0;
         }
         if (stop.aborted) return;
+        if (isMetTwice(file.path, item)) {
+          tally.metTwice++;
+          continue;
+        }
         items.push(item);
         bytes += item.bytes;
       }

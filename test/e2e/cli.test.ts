@@ -185,6 +185,7 @@ describe("auditlog", () => {
     expect(second).toEqual({
       stored: 60_000 - (first?.["stored"] ?? 0),
       already_stored: first?.["stored"],
+      met_twice: 0,
       refused: 0,
       conflicts: 0,
     });

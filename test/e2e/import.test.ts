@@ -66,8 +66,20 @@ describe.skipIf(DATA === undefined)(`CloudTrail logs${REASON}`, () => {
     const second = await auditlog(IMPORT, { folder });
 
     expect([first.code, second.code]).toEqual([0, 0]);
-    expect(totalOf(first.stdout)).toEqual({ stored: RECORDS, already_stored: 0, refused: 0, conflicts: 0 });
-    expect(totalOf(second.stdout)).toEqual({ stored: 0, already_stored: RECORDS, refused: 0, conflicts: 0 });
+    expect(totalOf(first.stdout)).toEqual({
+      stored: RECORDS,
+      already_stored: 0,
+      met_twice: 0,
+      refused: 0,
+      conflicts: 0,
+    });
+    expect(totalOf(second.stdout)).toEqual({
+      stored: 0,
+      already_stored: RECORDS,
+      met_twice: 0,
+      refused: 0,
+      conflicts: 0,
+    });
     expect(await linesOnDisk(folder)).toHaveLength(RECORDS);
   });
 

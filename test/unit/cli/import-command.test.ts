@@ -96,7 +96,13 @@ describe("auditlog import --format jsonl", () => {
     const { code, stdout, stderr } = await harness.run(["import", "--format", "jsonl", "--json", path]);
 
     expect(code).toBe(1);
-    expect(summaryOf(stdout).total).toEqual({ stored: 2, already_stored: 0, refused: 5, conflicts: 0 });
+    expect(summaryOf(stdout).total).toEqual({
+      stored: 2,
+      already_stored: 0,
+      met_twice: 0,
+      refused: 5,
+      conflicts: 0,
+    });
     expect(new Set(summaryOf(stdout).refusals.map((refusal) => refusal.line))).toEqual(
       new Set([2, 4, 5, 6, 7]),
     );
@@ -148,7 +154,13 @@ describe("auditlog import --format jsonl", () => {
     const { code, stdout } = await harness.run(["import", "--format", "jsonl", "--json", folder]);
 
     expect(code).toBe(0);
-    expect(summaryOf(stdout).total).toEqual({ stored: 0, already_stored: 1, refused: 0, conflicts: 0 });
+    expect(summaryOf(stdout).total).toEqual({
+      stored: 0,
+      already_stored: 1,
+      met_twice: 0,
+      refused: 0,
+      conflicts: 0,
+    });
     expect(summaryOf(stdout).notes).toEqual({ "service-members-dropped": 1 });
   });
 });

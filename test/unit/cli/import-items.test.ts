@@ -21,10 +21,17 @@ describe("auditlog import --format cloudtrail", () => {
     const second = await harness.run(["import", "--format", "cloudtrail", "--json", folder]);
 
     expect(first.code).toBe(0);
-    expect(summaryOf(first.stdout).total).toEqual({ stored: 3, already_stored: 1, refused: 0, conflicts: 0 });
+    expect(summaryOf(first.stdout).total).toEqual({
+      stored: 3,
+      already_stored: 1,
+      met_twice: 0,
+      refused: 0,
+      conflicts: 0,
+    });
     expect(summaryOf(second.stdout).total).toEqual({
       stored: 0,
       already_stored: 4,
+      met_twice: 0,
       refused: 0,
       conflicts: 0,
     });
