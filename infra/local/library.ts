@@ -4,10 +4,11 @@
  */
 import type { AuditService } from "#client/audit-service.ts";
 import type { AuditClientOptions } from "#client/http-client.ts";
-import { createAuditClient as createHttpClient } from "#client/http-client.ts";
-import { readConfig } from "#functions/config.ts";
+import { CLIENT_OPTIONS, createAuditClient as createHttpClient } from "#client/http-client.ts";
+import { optionProblems } from "#client/option-checks.ts";
 import { createEmbeddedService } from "#infra/local/embedded.ts";
 import { openFileService } from "#infra/local/file-service.ts";
+import { readConfigBeside, SERVICE_OPTIONS } from "#infra/local/library-options.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 import type { EventQueue, EventStore } from "#service/ports.ts";
 
@@ -64,9 +65,9 @@ export interface CustomStore extends EventQueue, EventStore {
 export interface AuditServiceOptions {
   /** The live file of the log. @default AUDIT_FILE_PATH, or `logs/audit.jsonl` */
   readonly filePath?: string | undefined;
-  /** Size at which the live file is rotated, in bytes. @default AUDIT_MAX_FILE_SIZE_MB, or 100 MiB */
+  /** Size at which the live file is rotated, in bytes, 4,096 to 2 GiB. @default AUDIT_MAX_FILE_SIZE_MB, or 100 MiB */
   readonly maxFileBytes?: number | undefined;
-  /** Rotated files that stay uncompressed. @default AUDIT_BACKUP_COUNT, or 5 */
+  /** Rotated files that stay uncompressed, 0 to 100,000. @default AUDIT_BACKUP_COUNT, or 5 */
   readonly backupCount?: number | undefined;
   /** `service_name` of events that name none. @default AUDIT_SERVICE_NAME, or `audit_service` */
   readonly serviceName?: string | undefined;
@@ -78,7 +79,7 @@ export interface AuditServiceOptions {
  * Opens the audit log in this process, on files unless a store is given. One process at a time owns a log's folder.
  * What the options leave open the environment says, and what that leaves open, the defaults.
  *
- * @throws AuditServiceError `invalid-configuration`
+ * @throws AuditServiceError `invalid-configuration`; `errors` name every option and variable that does not fit
  * @throws AuditStorageError `folder-locked` (`details.url` is the service that owns it, where one does), `foreign-log`,
  *   `storage-unavailable`
  *
@@ -91,7 +92,7 @@ export interface AuditServiceOptions {
  * ```
  */
 export async function createAuditService(options: AuditServiceOptions = {}): Promise<AuditService> {
-  const config = readConfig();
+  const config = readConfigBeside(optionProblems(options, SERVICE_OPTIONS));
   const { store, serviceName = config.serviceName } = options;
   if (store !== undefined) {
     return createEmbeddedService({
@@ -129,7 +130,9 @@ export async function createAuditService(options: AuditServiceOptions = {}): Pro
  * ```
  */
 export function createAuditClient(options: AuditClientOptions): AuditService {
-  const { serviceName, batchSize, flushIntervalMs } = readConfig();
+  const { serviceName, batchSize, flushIntervalMs } = readConfigBeside(
+    optionProblems(options, CLIENT_OPTIONS),
+  );
   return createHttpClient({
     ...options,
     serviceName: options.serviceName ?? serviceName,

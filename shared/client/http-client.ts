@@ -9,6 +9,14 @@ import { createBatcher, invalidEvent } from "#client/batcher.ts";
 import { encodeEvent } from "#client/encode-event.ts";
 import { fetchEvent, fetchExport, fetchHealth, fetchPage, postBatch, postFlush } from "#client/http-calls.ts";
 import { createLifecycle } from "#client/lifecycle.ts";
+import type { OptionRules } from "#client/option-checks.ts";
+import {
+  integerRule,
+  numberRule,
+  optionProblems,
+  refuseProblems,
+  serviceNameRule,
+} from "#client/option-checks.ts";
 import { createTransport } from "#client/transport.ts";
 import { AuditEventBuilder } from "#event/event-builder.ts";
 import { MAX_BATCH_EVENTS } from "#event/limits.ts";
@@ -42,11 +50,34 @@ const DEFAULT_BATCH_SIZE = 100;
 const DEFAULT_FLUSH_INTERVAL_MS = 5000;
 const DEFAULT_MAX_PENDING = 10_000;
 
+const MAX_TIMER_MS = 2 ** 31 - 1;
+const MAX_RETRIES = 1000;
+const MAX_FLUSH_INTERVAL_MS = 3_600_000;
+const MAX_MAX_PENDING = 1_000_000;
+
+/** What each option may be. */
+export const CLIENT_OPTIONS: OptionRules<AuditClientOptions> = {
+  url: { isFit: isHttpAddress, expected: "an http or https address" },
+  apiKey: {
+    isFit: (value) => typeof value === "string" && /^[\x21-\x7e]+$/.test(value),
+    expected: "a key of visible ASCII characters",
+    isSecret: true,
+  },
+  serviceName: serviceNameRule,
+  timeoutMs: integerRule(1, MAX_TIMER_MS),
+  maxRetries: integerRule(0, MAX_RETRIES),
+  retryDelayMs: numberRule(0, MAX_TIMER_MS),
+  batchSize: integerRule(1, MAX_BATCH_EVENTS),
+  flushIntervalMs: numberRule(0, MAX_FLUSH_INTERVAL_MS),
+  maxPending: integerRule(1, MAX_MAX_PENDING),
+};
+
 /**
  * A client of a running audit service, by its options alone: the package exports one that also asks the environment.
- * @throws AuditServiceError `invalid-configuration` where `url` is no http or https address
+ * @throws AuditServiceError `invalid-configuration`; `errors` name every option that does not fit
  */
 export function createAuditClient(options: AuditClientOptions): AuditService {
+  refuseProblems(optionProblems(options, CLIENT_OPTIONS));
   const transport = createTransport({
     url: options.url,
     apiKey: options.apiKey,
@@ -55,7 +86,7 @@ export function createAuditClient(options: AuditClientOptions): AuditService {
     retryDelayMs: options.retryDelayMs ?? DEFAULT_RETRY_DELAY_MS,
   });
   const batcher = createBatcher({
-    batchSize: clamp(options.batchSize ?? DEFAULT_BATCH_SIZE, 1, MAX_BATCH_EVENTS),
+    batchSize: options.batchSize ?? DEFAULT_BATCH_SIZE,
     flushIntervalMs: options.flushIntervalMs ?? DEFAULT_FLUSH_INTERVAL_MS,
     maxPending: options.maxPending ?? DEFAULT_MAX_PENDING,
     send: (events) => postBatch(transport, events),
@@ -93,6 +124,6 @@ export function createAuditClient(options: AuditClientOptions): AuditService {
   };
 }
 
-function clamp(value: number, min: number, max: number): number {
-  return Math.min(Math.max(value, min), max);
+function isHttpAddress(value: unknown): boolean {
+  return typeof value === "string" && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
 }

@@ -90,7 +90,7 @@ describe("createAuditClient", () => {
   });
 
   it.each(["", "localhost:8000", "ftp://x"])("refuses the address %o", (url) => {
-    expect(() => createAuditClient({ url })).toThrow(/no http or https address/);
+    expect(() => createAuditClient({ url })).toThrow(/expected an http or https address/);
   });
 
   it("does not try again what cannot succeed, and names the members", async () => {
