@@ -66,6 +66,39 @@ describe("repair of a compressed file", () => {
     await expectHealthy(folder, ["event-000002", ...IDS.slice(5)]);
   });
 
+  it("moves neighbouring members together, and leaves one marker", async () => {
+    const { folder, files } = await fullFolder();
+    const members = await inMembers(files[0]);
+    for (const member of members.slice(0, 2)) member.fill(0x55, 30, 40);
+    await writeFile(files[0], Buffer.concat(members));
+
+    const { isSound, places } = await repair(folder);
+
+    expect(isSound).toBe(true);
+    expect(places).toMatchObject([{ line: 0, lines: 3, reason: matching(/2 in all$/) }]);
+    expect((await textOf(files[0])).match(/_quarantined/g)).toHaveLength(1);
+    await expectHealthy(folder, IDS.slice(3));
+  });
+
+  it("rather takes the number of garbage than that of a line", async () => {
+    const { folder, files } = await fullFolder();
+    await rewriteText(files[0], (text) => [
+      text.slice(0, LINE_BYTES),
+      `garbage\n${text.slice(2 * LINE_BYTES)}`,
+    ]);
+    const bytes = await readFile(files[0]);
+    await writeFile(files[0], Buffer.concat([Buffer.from("between"), bytes]));
+
+    const { isSound, places } = await repair(folder);
+
+    expect(isSound).toBe(true);
+    expect(places.map(({ line, lines }) => [line, lines])).toEqual([
+      [0, 0],
+      [1, 1],
+    ]);
+    await expectHealthy(folder, without(1, 2));
+  });
+
   it("moves garbage between its members, which takes no number", async () => {
     const { folder, files } = await fullFolder();
     const [first = Buffer.alloc(0), ...rest] = await inMembers(files[0]);

@@ -102,6 +102,7 @@ describe("a repair that a crash has cut off", () => {
     for (const folder of crashed) {
       await using store = await openLog(folder, { ...FIVE_PER_FILE, backupCount: 100 });
       expect(await servedIds(store)).toEqual(SERVED);
+      expect((await readdir(folder)).filter((name) => /\.jsonl(\.gz)?\.repair\.tmp$/.test(name))).toEqual([]);
       await store.close();
       await repair(folder);
       expect(await contentsOf(folder)).toEqual(contents);
@@ -129,6 +130,23 @@ describe("a repair that a crash has cut off", () => {
       "rename audit.jsonl",
       "syncFolder",
     ]);
+  });
+});
+
+describe("bytes that lie in quarantine already", () => {
+  it("are not copied again, and their name is made durable: a crash may have come before that", async () => {
+    const { folder, files } = await fullFolder();
+    await rewriteText(files[4], (text) => `garbage\n${text.slice(LINE_BYTES)}`);
+    await writeFile(join(folder, "audit-0000000000000020.damaged-at-0"), "garbage\n");
+    const journal: string[] = [];
+
+    await repairWith(
+      folder,
+      watchedIo((operation, name) => journal.push(`${operation} ${name}`.trim())),
+    );
+
+    const steps = journal.filter((step, at) => step !== journal[at - 1]);
+    expect(steps).toEqual(["syncFolder", "write", "sync", "rename audit.jsonl", "syncFolder"]);
   });
 });
 
