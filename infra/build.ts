@@ -18,10 +18,11 @@ const BUNDLES = {
   main: "infra/local/main.ts",
   "prepare-worker": "infra/local/prepare-worker.ts",
   testing: "test/contract/event-store.ts",
+  "testing-queue": "test/contract/event-queue.ts",
 };
 
 /** Entry points whose types the package exports. */
-const TYPED = [BUNDLES.library, BUNDLES.testing];
+const TYPED = [BUNDLES.library, BUNDLES.testing, BUNDLES["testing-queue"]];
 
 const Manifest = z.object({ imports: z.record(z.string(), z.string()) });
 

@@ -71,7 +71,7 @@ export interface AuditServiceOptions {
   readonly backupCount?: number | undefined;
   /** `service_name` of events that name none. @default AUDIT_SERVICE_NAME, or `audit_service` */
   readonly serviceName?: string | undefined;
-  /** Keeps the events instead of files. It passes the contract suite of `audit-service/testing`. */
+  /** Keeps the events instead of files. It passes the contract suites of `audit-service/testing` and its `/queue`. */
   readonly store?: CustomStore | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The contract suite of the port EventQueue: durable on return, one outcome per line in order, identity, and rejection
- * as a whole. Registers vitest tests; each works under a tenant of its own.
+ * The contract suite of the port EventQueue, published as `audit-service/testing/queue`: durable on return, one outcome
+ * per line in order, identity, and rejection as a whole. Registers vitest tests; each works under a tenant of its own.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -13,6 +13,24 @@ import { freshTenant, idsOf, sampleLine, sampleLines } from "#test/contract/samp
  * Registers the suite.
  * @param name what the adapter is called in the report
  * @param openQueue opens the queue; called once
+ * @example
+ * import { eventQueueContract } from "audit-service/testing/queue";
+ *
+ * eventQueueContract("my store", async () => {
+ *   const disk = await openMyDisk();
+ *   let store = await openMyStore(disk);
+ *   return {
+ *     queue: { send: (lines) => store.send(lines) },
+ *     stored: (key) => store.get(key),
+ *     storedOf: (tenantId) => disk.linesOf(tenantId),
+ *     knowsAtOnce: true,
+ *     crash: async () => {
+ *       store = await openMyStore(await disk.asAfterCrash());
+ *     },
+ *     breakStorage: () => disk.refuseWrites(),
+ *     close: () => store.close(),
+ *   };
+ * });
  */
 export function eventQueueContract(name: string, openQueue: () => Promise<QueueUnderTest>): void {
   describe(`${name} keeps the contract of EventQueue`, () => {

@@ -17,6 +17,17 @@ await audit.log(new AuditEventBuilder().service("shop").action("user_login").id(
 console.log((await audit.get("e-1"))?.action);
 `;
 
+const SUITES = `
+import { eventStoreContract } from "audit-service/testing";
+import { eventQueueContract } from "audit-service/testing/queue";
+import { expect, it } from "vitest";
+
+const notOpened = () => Promise.reject(new Error("my backend is opened"));
+eventStoreContract("my backend", notOpened);
+eventQueueContract("my backend", notOpened);
+it("is found", () => expect(1).toBe(1));
+`;
+
 /** An application that has the package, and what it depends on, in its node_modules. */
 async function installPackage(): Promise<string> {
   const folder = await newFolder();
@@ -47,4 +58,21 @@ it("works where it is installed: import, types and command line", { timeout: 120
   expect(JSON.parse(found.stdout)).toMatchObject({ event_id: "e-1", service_name: "shop" });
   expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect(types).toContain("library.d.ts");
+});
+
+it("brings the contract suites for someone else's backend", { timeout: 120_000 }, async () => {
+  const cwd = await installPackage();
+  const contracts = await readdir(join(cwd, "node_modules", "audit-service", "dist", "test", "contract"));
+  await symlink(join(ROOT, "node_modules", "vitest"), join(cwd, "node_modules", "vitest"));
+  await writeFile(join(cwd, "backend.test.mjs"), SUITES);
+  const vitest = join(cwd, "node_modules", "vitest", "vitest.mjs");
+
+  expect(contracts).toEqual(expect.arrayContaining(["event-queue.d.ts", "event-store.d.ts"]));
+  const failed = run(process.execPath, [vitest, "run", "--reporter=verbose"], { cwd });
+
+  await expect(failed).rejects.toMatchObject({
+    stdout: expect.stringMatching(
+      /my backend keeps the contract of EventStore.*my backend keeps the contract of EventQueue/s,
+    ),
+  });
 });
