@@ -23,6 +23,8 @@ export interface GatewayLimits {
   readonly maxUnpackedRequests: number;
   /** Answers that are written but not read by their clients, in all. */
   readonly maxUnsentBytes: number;
+  /** How long a client may leave an answer unread while these bytes are short; then its connection is ended. */
+  readonly unsentGraceMs: number;
   /** How much of a refused body is read and thrown away so that its sender can read the answer. */
   readonly maxDrainBytes: number;
   readonly maxDrainMs: number;
@@ -40,6 +42,7 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   maxBufferedBytes: 64 * 1024 * 1024,
   maxUnpackedRequests: 4,
   maxUnsentBytes: 64 * 1024 * 1024,
+  unsentGraceMs: 5000,
   maxDrainBytes: 32 * 1024 * 1024,
   maxDrainMs: 5000,
 };

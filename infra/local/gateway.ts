@@ -246,8 +246,12 @@ class LocalGateway implements Gateway {
       return overloaded(`${this.limits.maxConnections} connections are open, which is the limit`);
     if (this.responses.count > this.limits.maxRequests)
       return overloaded(`${this.limits.maxRequests} requests are under way, which is the limit`);
-    if (this.responses.unsentBytes > this.limits.maxUnsentBytes)
-      return overloaded("answers that are not read yet fill the memory set aside for them");
+    if (this.responses.unsentBytes > this.limits.maxUnsentBytes) {
+      this.responses.endSlowest(this.limits.maxUnsentBytes, this.limits.unsentGraceMs);
+      const isStillFull = this.responses.unsentBytes > this.limits.maxUnsentBytes;
+      if (isStillFull && mayAnswerMuch(request))
+        return overloaded("answers that are not read yet fill the memory set aside for them");
+    }
     return hostProblem(request, this.options.isLoopbackOnly);
   }
 }
@@ -269,6 +273,12 @@ function flatHeaders({ headers, body }: HttpAnswer): string[] {
   const flat = ["content-length", String(Buffer.byteLength(body))];
   for (const name in headers) flat.push(name, headers[name] ?? "");
   return flat;
+}
+
+/** Clients that do not read their pages must not keep others from writing, or from asking how the service is. */
+function mayAnswerMuch({ method, url = "/" }: IncomingMessage): boolean {
+  const { path } = splitTarget(url);
+  return path !== "/health" && (method !== "POST" || path === "/events/query");
 }
 
 function overloaded(reason: string): AuditServiceError {

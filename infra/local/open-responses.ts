@@ -3,10 +3,18 @@
  * one comes before another. Exact also where a connection ends with answers still queued on it.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
 
+/** What a client has not read of an answer. */
+interface Unsent {
+  readonly bytes: number;
+  /** When it was written; undefined before that. Milliseconds of a clock that only goes forward. */
+  readonly sinceMs: number | undefined;
+}
+
 export class OpenResponses {
-  private readonly bySocket = new Map<Duplex, Map<ServerResponse, number>>();
+  private readonly bySocket = new Map<Duplex, Map<ServerResponse, Unsent>>();
   private responseCount = 0;
   private unsentByteCount = 0;
 
@@ -27,7 +35,7 @@ export class OpenResponses {
       socket.once("close", () => this.forgetSocket(socket));
     }
     const before = open.size === 0 ? undefined : [...open.keys()].at(-1);
-    open.set(response, 0);
+    open.set(response, { bytes: 0, sinceMs: undefined });
     this.responseCount++;
     response.once("close", () => this.forget(socket, response));
     return before;
@@ -38,8 +46,22 @@ export class OpenResponses {
     const open = this.bySocket.get(response.req.socket);
     const known = open?.get(response);
     if (open === undefined || known === undefined) return;
-    open.set(response, known + byteCount);
+    open.set(response, { bytes: known.bytes + byteCount, sinceMs: performance.now() });
     this.unsentByteCount += byteCount;
+  }
+
+  /** Ends connections whose clients have not read an answer for `graceMs`, the slowest first, down to `maxBytes` in all. */
+  endSlowest(maxBytes: number, graceMs: number): void {
+    const latest = performance.now() - graceMs;
+    const slow = [...this.bySocket].flatMap(([socket, open]) => {
+      const since = Math.min(...[...open.values()].map(({ sinceMs }) => sinceMs ?? Number.POSITIVE_INFINITY));
+      return since <= latest ? [{ socket, since }] : [];
+    });
+    for (const { socket } of slow.sort((a, b) => a.since - b.since)) {
+      if (this.unsentByteCount <= maxBytes) return;
+      this.forgetSocket(socket);
+      socket.destroy();
+    }
   }
 
   ofSocket(socket: Duplex): readonly ServerResponse[] {
@@ -48,11 +70,11 @@ export class OpenResponses {
 
   private forget(socket: Duplex, response: ServerResponse): void {
     const open = this.bySocket.get(socket);
-    const bytes = open?.get(response);
-    if (open === undefined || bytes === undefined) return;
+    const known = open?.get(response);
+    if (open === undefined || known === undefined) return;
     open.delete(response);
     this.responseCount--;
-    this.unsentByteCount -= bytes;
+    this.unsentByteCount -= known.bytes;
   }
 
   private forgetSocket(socket: Duplex): void {

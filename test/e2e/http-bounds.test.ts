@@ -1,6 +1,7 @@
 // Bounds of time, connections and memory: slow clients, too many of them, and a server that stops.
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import type { LocalServer } from "#infra/local/server.ts";
 import { AuditQueueError, AuditStorageError } from "#lib/errors.ts";
 import { withFaults } from "#test/support/faults.ts";
 import {
@@ -17,6 +18,15 @@ import { MemoryStore } from "#test/support/memory-store.ts";
 
 const EVENT = JSON.stringify(LOGIN);
 const IMPATIENT = { headersTimeoutMs: 100, requestTimeoutMs: 200, checkIntervalMs: 20 };
+
+/** A connection on which far more is asked for than is ever read. */
+async function fillWithUnread(service: LocalServer): Promise<RawClient> {
+  const large = { message: "x".repeat(10_000), stack_trace: "x".repeat(50_000) };
+  await post(service, "/events", { ...LOGIN, ...large, event_id: "large" });
+  const slow = new RawClient(service.port);
+  slow.socket.pause();
+  return slow.send(head("GET /events/large").repeat(500));
+}
 
 describe("a slow client", () => {
   it.each([
@@ -82,23 +92,27 @@ describe("an overloaded server", () => {
     for (let count = 0; count < 20; count++) expect((await post(service, "/events", LOGIN)).status).toBe(202);
   });
 
-  it("answers 503 where answers that nobody reads fill the memory set aside for them", async () => {
+  it("answers pages 503 while answers that nobody reads fill the memory set aside, and still takes events", async () => {
     const service = await startService({ limits: { maxUnsentBytes: 1000 } });
-    const event = {
-      ...LOGIN,
-      event_id: "large",
-      message: "x".repeat(10_000),
-      stack_trace: "x".repeat(50_000),
-    };
-    await post(service, "/events", event);
-    const slow = new RawClient(service.port);
-    slow.socket.pause();
-    slow.send(head("GET /events/large").repeat(500));
-    while ((await ask(service, "/health")).status === 200) await pause(1);
+    const slow = await fillWithUnread(service);
+    while ((await ask(service, "/events/large")).status === 200) await pause(1);
+
+    expect((await ask(service, "/health")).status).toBe(200);
+    expect((await post(service, "/events", LOGIN)).status).toBe(202);
 
     slow.socket.destroy();
+    while ((await ask(service, "/events/large")).status === 503) await pause(1);
+    expect(await stillWorks(service)).toBe(true);
+  });
 
-    while ((await ask(service, "/health")).status === 503) await pause(1);
+  it("ends the connection of a client that leaves its answers unread for too long", async () => {
+    const service = await startService({ limits: { maxUnsentBytes: 1000, unsentGraceMs: 500 } });
+    const slow = await fillWithUnread(service);
+    while ((await ask(service, "/events/large")).status === 200) await pause(1);
+
+    while ((await ask(service, "/events/large")).status === 503) await pause(1);
+
+    expect(slow.socket.destroyed).toBe(false); // nobody but the server has ended it
     expect(await stillWorks(service)).toBe(true);
   });
 
