@@ -103,6 +103,6 @@ function singleStoreReport(
 /** Where accepting is storing, only what was stored and cannot be read back is unaccounted for. */
 function unaccountedEvents(probed: Probed): number | null {
   if (probed.kind === "late") return null;
-  const damaged = probed.health.details["damaged_places"];
-  return typeof damaged === "number" ? damaged : 0;
+  const unaccounted = probed.health.details["unaccounted_events"];
+  return typeof unaccounted === "number" ? unaccounted : 0;
 }

@@ -179,6 +179,8 @@ export class FileStore implements EventQueue, EventStore {
       paths,
       live,
       damages: this.damages,
+      nextLine: this.nextLine,
+      rottenLines: this.damagedRows.size,
       compressionTrouble: this.compressionTrouble,
     });
   }

@@ -96,9 +96,12 @@ export function freePath(path: string): string {
 
 /** Makes the folder and what is missing above it, durably: a file is no safer than the name of its folder. */
 export function makeFolder(folder: string): void {
-  const first = mkdirSync(folder, { recursive: true, mode: 0o750 });
-  if (first === undefined) return;
-  for (let made = folder; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
+  if (existsSync(folder)) return;
+  const parent = dirname(folder);
+  // One by one: Node 24 loops for ever in a recursive mkdir below a folder that takes no entries, such as /proc.
+  if (parent !== folder) makeFolder(parent);
+  mkdirSync(folder, { mode: 0o750 });
+  syncFolder(parent);
 }
 
 /** Makes creations and renames in a folder durable. */

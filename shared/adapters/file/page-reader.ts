@@ -98,7 +98,29 @@ export function createPageReader({ index, logs, turns, onDamage }: PageReaderDep
     return { instant, eventId: chunk.eventId(local) };
   };
 
-  const pageNow = (plan: QueryPlan): LinePage => {
+  /**
+   * Passes over the first matches by the index alone, where that is exact: tenant, time, level and category are kept
+   * as they are, everything else as hashes. Answers how many, and where the plan goes on.
+   */
+  const passOver = (plan: QueryPlan): { readonly passed: number; readonly rest: QueryPlan } => {
+    const { levels: _levels, categories: _categories, ...others } = plan.filter;
+    if (plan.skip === 0 || hasFilter(others)) return { passed: 0, rest: plan };
+    const scan = new IndexScan(index, plan);
+    const deadline = performance.now() + BUDGET_MS;
+    let passed = 0;
+    let lastRow = -1;
+    while (passed < plan.skip) {
+      const row = scan.next(ENTRIES_PER_LOOK);
+      if (row === -1 && (scan.isAtEnd || performance.now() > deadline)) break;
+      if (row === -1) continue;
+      passed++;
+      lastRow = row;
+    }
+    return { passed, rest: { ...plan, skip: plan.skip - passed, after: positionOf(lastRow) ?? plan.after } };
+  };
+
+  const pageNow = (wholePlan: QueryPlan): LinePage => {
+    const { passed, rest: plan } = passOver(wholePlan);
     const lines: string[] = [];
     let bytes = 0;
     let skipped = 0;
@@ -119,7 +141,7 @@ export function createPageReader({ index, logs, turns, onDamage }: PageReaderDep
       },
     );
     const next = result.isComplete ? undefined : (positionOf(result.lastRow) ?? plan.after);
-    return { lines, next, skipped, cost: result.cost };
+    return { lines, next, skipped: passed + skipped, cost: result.cost };
   };
 
   const count: PageReader["count"] = async (plan, maxMatches) => {

@@ -3,7 +3,7 @@
  * damage anywhere else costs that line alone and is reported. Touches nothing of a log that is not this service's.
  */
 import { unlinkSync } from "node:fs";
-import type { Damage } from "#adapters/file/damage.ts";
+import type { Damage, Finding } from "#adapters/file/damage.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
 import type { RecoveryProgress, Survey } from "#adapters/file/log-survey.ts";
 import { surveyLog } from "#adapters/file/log-survey.ts";
@@ -11,6 +11,8 @@ import { moveTornTail } from "#adapters/file/torn-tail.ts";
 
 export interface Recovered extends Survey {
   readonly damages: readonly Damage[];
+  /** Second lines of an id: not served, but nothing is lost with them. */
+  readonly duplicateLines: number;
   /** Where a cut last line was moved to. */
   readonly tornPath: string | undefined;
 }
@@ -24,11 +26,13 @@ export async function recoverLog(
   onProgress: (progress: RecoveryProgress) => void,
 ): Promise<Recovered> {
   const damages: Damage[] = [];
-  const onFinding = ({ path, offset, reason }: Damage): void => {
+  let duplicateLines = 0;
+  const onFinding = ({ path, offset, reason, kind }: Finding): void => {
+    if (kind === "duplicate") duplicateLines++;
     if (damages.length < MAX_DAMAGES) damages.push({ path, offset, reason });
   };
   const survey = await surveyLog(paths, { onProgress, onFinding });
-  return { ...survey, damages, tornPath: tidyUp(paths, survey) };
+  return { ...survey, damages, duplicateLines, tornPath: tidyUp(paths, survey) };
 }
 
 /**

@@ -14,6 +14,10 @@ export interface ProbedStore {
   readonly paths: LogPaths;
   readonly live: LiveLog;
   readonly damages: readonly Damage[];
+  /** Number of the line that comes next. */
+  readonly nextLine: number;
+  /** Lines found unreadable since the start. */
+  readonly rottenLines: number;
   readonly compressionTrouble: string | undefined;
 }
 
@@ -51,7 +55,14 @@ async function tryFolder(paths: LogPaths): Promise<string | undefined> {
   }
 }
 
-function details({ recovered, paths, live, damages }: ProbedStore): Readonly<Record<string, unknown>> {
+/** Numbered lines that are neither served, nor known twice, nor put into quarantine by a person. */
+function unaccountedEvents({ recovered, nextLine, rottenLines }: ProbedStore): number {
+  const { index, duplicateLines, quarantinedLines } = recovered;
+  return Math.max(0, nextLine - index.events - duplicateLines - quarantinedLines) + rottenLines;
+}
+
+function details(store: ProbedStore): Readonly<Record<string, unknown>> {
+  const { recovered, paths, live, damages } = store;
   const { index, logs, quarantinedLines, tornPath } = recovered;
   return {
     type: "file",
@@ -62,6 +73,7 @@ function details({ recovered, paths, live, damages }: ProbedStore): Readonly<Rec
     bytes: logs.files.reduce((sum, file) => sum + file.size, 0),
     damaged_places: damages.length,
     quarantined_lines: quarantinedLines,
+    unaccounted_events: unaccountedEvents(store),
     ...(tornPath === undefined ? {} : { torn_line_moved_to: tornPath }),
     waiting_events: live.waitingLines,
     waiting_bytes: live.waitingBytes,

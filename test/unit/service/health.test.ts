@@ -26,7 +26,7 @@ describe("createHealth", () => {
 
   it("says what is wrong, and counts events that cannot be read back", async () => {
     const problems = ["a.jsonl, byte 7: cut short"];
-    const { health } = healthOf({ status: "degraded", problems, details: { damaged_places: 1 } });
+    const { health } = healthOf({ status: "degraded", problems, details: { unaccounted_events: 1 } });
 
     expect(await health()).toMatchObject({
       status: "degraded",

@@ -131,6 +131,7 @@ describe("a damaged file", () => {
 
     expect(await soundIds(store)).toEqual(without(5, 10));
     await expectDegraded(store, path, /byte 0: .*damaged/);
+    expect((await store.probe()).details).toMatchObject({ unaccounted_events: 5 });
   });
 
   it("that is compressed and cut loses what was cut off", async () => {
