@@ -10,7 +10,7 @@ import { addSendCommand } from "#cli/send-command.ts";
 import { printable, printableLines } from "#cli/terminal-text.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 
-const DESCRIPTION = "A tamper-evident audit log: send events, find them, import and export them.";
+const DESCRIPTION = "An audit log: send events, find them, import and export them.";
 const HELP = `
 Which log: --url or AUDIT_URL names a running service, with the key in AUDIT_API_KEY. Without it the log in
 the folder of AUDIT_FILE_PATH is used: opened directly, or through the service that has it open.

@@ -42,7 +42,7 @@ export function openApiDocument(): Json {
       title: "Audit Service",
       version: API_VERSION,
       description:
-        "A tamper-evident audit log. Events that are answered with 2xx are durable; the same event sent again is " +
+        "An audit log. Events that are answered with 2xx are durable; the same event sent again is " +
         "stored once. Errors are problem documents (RFC 9457) with a stable `code`. Unknown members and parameters " +
         "are refused by name. While no keys are configured the service listens on loopback only and needs none.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
