@@ -15,10 +15,13 @@ const ROTATED = /(?:\.gz|\.jsonl|\.\d+|[._-]\d{4}-?\d{2}-?\d{2}(?:[T_-]?\d{2}[-_
 const HASH_CHARACTERS = 32;
 const SPACE = 0x20;
 
-/** What tells a file from others: its name without what a rotation changes, and its first line that is not blank. */
-export function fileKey(path: string, firstLine: Line): string {
+/**
+ * What tells a file from others: its name without what a rotation changes, and its first line that is not blank. Of a
+ * pipe the line alone: its name may be another each time.
+ */
+export function fileKey({ path, isRegular }: ImportFile, firstLine: Line): string {
   const text = firstLine.bytes ?? "";
-  return hash("sha256", `${logName(path)}\n${hash("sha256", text)}`);
+  return hash("sha256", `${isRegular ? logName(path) : ""}\n${hash("sha256", text)}`);
 }
 
 export function isBlank({ bytes }: Line): boolean {
@@ -32,19 +35,19 @@ export function derivedId(key: string, { number }: Line, text: string): string {
 /** Paths of the files that others in the list are like, so that they may give the same ids. */
 export async function findAlike(files: readonly ImportFile[]): Promise<ReadonlySet<string>> {
   const pathsByKey = new Map<string, string[]>();
-  for (const { path } of files) {
-    const key = await readKey(path);
-    if (key !== undefined) pathsByKey.set(key, [...(pathsByKey.get(key) ?? []), path]);
+  for (const file of files) {
+    const key = file.isRegular ? await readKey(file) : undefined;
+    if (key !== undefined) pathsByKey.set(key, [...(pathsByKey.get(key) ?? []), file.path]);
   }
   return new Set([...pathsByKey.values()].filter(({ length }) => length > 1).flat());
 }
 
 /** Undefined where the file is empty or cannot be read, which its import says. */
-async function readKey(path: string): Promise<string | undefined> {
+async function readKey(file: ImportFile): Promise<string | undefined> {
   try {
-    for await (const lines of splitLines(unpackedBytes(path, () => undefined))) {
+    for await (const lines of splitLines(unpackedBytes(file, () => undefined))) {
       const first = lines.find((line) => !isBlank(line));
-      if (first !== undefined) return fileKey(path, first);
+      if (first !== undefined) return fileKey(file, first);
     }
   } catch {
     return undefined;

@@ -2,6 +2,7 @@
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
+import type { ImportFile } from "#cli/import-files.ts";
 
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 const READ_BYTES = 256 * 1024;
@@ -12,10 +13,14 @@ const READ_BYTES = 256 * 1024;
  * @throws Error where the file cannot be read or unpacked
  */
 export async function* unpackedBytes(
-  path: string,
+  file: ImportFile,
   onBytes: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array> {
-  const raw = rawChunks(path, onBytes);
+  let readBytes = 0;
+  const raw = rawChunks(file.path, (bytes) => {
+    readBytes += bytes;
+    onBytes(bytes);
+  });
   const first = await raw.next();
   if (first.done === true) return;
   const all = rejoin(first.value, raw);
@@ -28,6 +33,16 @@ export async function* unpackedBytes(
   const feeding = pipeline(all, gunzip).catch(() => undefined);
   for await (const chunk of gunzip) yield chunk;
   await feeding;
+  const end = gunzip.bytesWritten;
+  const isWhole = file.isRegular ? await isPaddingFrom(file.path, end) : readBytes === end;
+  if (!isWhole) throw new Error(`what stands behind byte ${end} is not gzip`);
+}
+
+/** gunzip ends where zeros stand in place of a member: they are padding, or damage with more members behind it. */
+async function isPaddingFrom(path: string, start: number): Promise<boolean> {
+  const rest: AsyncIterable<Buffer> = createReadStream(path, { start, highWaterMark: READ_BYTES });
+  for await (const chunk of rest) if (chunk.some((byte) => byte !== 0)) return false;
+  return true;
 }
 
 async function* rejoin(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

@@ -48,17 +48,17 @@ const JSONL_NAME = /\.jsonl(\.gz)?$/;
 
 /** @throws NoSuchLogError; Error where the file cannot be read or unpacked */
 export function readItems(file: ImportFile, options: ReadOptions): AsyncGenerator<readonly ImportItem[]> {
-  const chunks = unpackedBytes(file.path, options.onBytes);
-  return options.format === "cloudtrail" ? cloudTrailItems(file.path, chunks) : lineItems(file.path, chunks);
+  const chunks = unpackedBytes(file, options.onBytes);
+  return options.format === "cloudtrail" ? cloudTrailItems(file.path, chunks) : lineItems(file, chunks);
 }
 
 async function* lineItems(
-  path: string,
+  file: ImportFile,
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<readonly ImportItem[]> {
-  let isKnown = JSONL_NAME.test(path);
+  let isKnown = JSONL_NAME.test(file.path);
   let key: string | undefined;
-  const keyAt = (line: Line): string => (key ??= fileKey(path, line));
+  const keyAt = (line: Line): string => (key ??= fileKey(file, line));
   for await (const lines of splitLines(chunks)) {
     const items = lines.flatMap((line) => (isBlank(line) ? [] : lineItem(line, keyAt(line))));
     if (!isKnown && items.length > 0) {
