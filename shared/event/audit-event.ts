@@ -17,6 +17,7 @@ import {
   MAX_TENANT_ID_CHARACTERS,
   MAX_USER_AGENT_BYTES,
 } from "#event/limits.ts";
+import { kindOf } from "#event/schema-messages.ts";
 import { isPlainObject } from "#lib/canonical-json.ts";
 import { parseInstant } from "#lib/instant.ts";
 import { countCharacters, fitsCharacters, fitsUtf8 } from "#lib/text.ts";
@@ -47,8 +48,7 @@ const RESERVED_EVENT_IDS = new Set([".", "..", "batch", "query", "export", "feed
 
 const string = (): z.ZodString =>
   z.string({
-    error: ({ input }) =>
-      input === undefined ? "is required" : `is ${input === null ? "null" : typeof input}; expected a string`,
+    error: ({ input }) => (input === undefined ? "is required" : `is ${kindOf(input)}; expected a string`),
   });
 
 const bytes = (maxBytes: number): z.ZodString =>
@@ -109,7 +109,8 @@ export const TenantId = string()
   })
   .regex(ID_SHAPE, { error: "may hold only letters, digits and . _ : -" })
   .refine((id) => id !== "." && id !== ".." && !id.startsWith("_"), {
-    error: "is a reserved name; tenants do not begin with _",
+    error: ({ input }) =>
+      `is a reserved name${String(input).startsWith("_") ? "; tenants do not begin with _" : ""}`,
   });
 
 /** An RFC 3339 date-time with zone; stored as sent, compared as the instant. */
@@ -134,8 +135,7 @@ export const Category = z
 
 /** The sentence for a value that an enumeration does not have; at most 64 characters of it are repeated. */
 export function notOneOf(input: unknown, values: readonly string[]): string {
-  if (typeof input !== "string")
-    return `is ${input === null ? "null" : typeof input}; expected one of ${values.join(", ")}`;
+  if (typeof input !== "string") return `is ${kindOf(input)}; expected one of ${values.join(", ")}`;
   return `${JSON.stringify(input.slice(0, 64))} is not one of ${values.join(", ")}`;
 }
 

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import type { AuditEventDraft, Category } from "#event/audit-event.ts";
 import { MAX_SOURCE_IP_BYTES, MAX_USER_AGENT_BYTES } from "#event/limits.ts";
+import { plainMessage } from "#event/schema-messages.ts";
 import type { FieldError } from "#lib/errors.ts";
 import { toPointer } from "#lib/json-pointer.ts";
 import { fitsUtf8, stringProblem } from "#lib/text.ts";
@@ -44,7 +45,10 @@ export function cloudTrailRecords(file: unknown): readonly unknown[] | undefined
 export function convertCloudTrail(record: unknown): CloudTrailConversion {
   const parsed = CloudTrailRecord.safeParse(record);
   if (!parsed.success) {
-    const errors = parsed.error.issues.map(({ path, message }) => ({ path: toPointer(path), message }));
+    const errors = parsed.error.issues.map((issue) => ({
+      path: toPointer(issue.path),
+      message: plainMessage(issue),
+    }));
     return { kind: "refused", errors };
   }
   const { data } = parsed;

@@ -24,6 +24,7 @@ import {
 } from "#event/limits.ts";
 import type { EncodedLine, NewLine } from "#event/stored-line.ts";
 import { encodeLine } from "#event/stored-line.ts";
+import { plainMessage } from "#event/schema-messages.ts";
 import { canonicalJson, isPlainObject, jsonProblems, NotJsonError } from "#lib/canonical-json.ts";
 import type { FieldError } from "#lib/errors.ts";
 import type { Instant } from "#lib/instant.ts";
@@ -129,7 +130,7 @@ function schemaErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
   const errors: FieldError[] = [];
   for (const issue of issues) {
     const path = toPointer(issue.path);
-    if (issue.code !== "unrecognized_keys") errors.push({ path, message: issue.message });
+    if (issue.code !== "unrecognized_keys") errors.push({ path, message: plainMessage(issue) });
     else {
       for (const key of issue.keys.slice(0, MAX_ERRORS))
         errors.push({ path: memberPointer(path, key), message: "is not known here; correct its name" });

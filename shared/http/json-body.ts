@@ -4,6 +4,7 @@ import type { FieldError } from "#lib/errors.ts";
 import { AuditValidationError } from "#lib/errors.ts";
 import { childPointer, toPointer } from "#lib/json-pointer.ts";
 import { parseStrictJson } from "#lib/strict-json.ts";
+import { plainMessage } from "#event/schema-messages.ts";
 
 const MAX_ERRORS = 20;
 const MAX_SHOWN_CHARACTERS = 64;
@@ -33,7 +34,7 @@ export function readJsonBody<Schema extends z.ZodType>(schema: Schema, text: str
 /** zod names members that it does not know in one issue of the object; here each has its own. */
 function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   const path = toPointer(issue.path);
-  if (issue.code !== "unrecognized_keys") return [{ path, message: issue.message }];
+  if (issue.code !== "unrecognized_keys") return [{ path, message: plainMessage(issue) }];
   return issue.keys.map((key) => ({
     path: childPointer(path, key.slice(0, MAX_SHOWN_CHARACTERS)),
     message: "is not a member of this body",

@@ -6,6 +6,7 @@ import type * as z from "zod";
 import type { FieldError } from "#lib/errors.ts";
 import { AuditValidationError } from "#lib/errors.ts";
 import { childPointer, toPointer } from "#lib/json-pointer.ts";
+import { plainMessage } from "#event/schema-messages.ts";
 
 export type QueryPairs = readonly (readonly [name: string, value: string])[];
 
@@ -76,7 +77,9 @@ export function readParameters<Schema extends z.ZodObject>(
   if (errors.length > 0) throw invalid(errors);
   const parsed = schema.safeParse(Object.fromEntries(given));
   if (parsed.success) return parsed.data;
-  throw invalid(parsed.error.issues.map(({ path, message }) => ({ path: toPointer(path), message })));
+  throw invalid(
+    parsed.error.issues.map((issue) => ({ path: toPointer(issue.path), message: plainMessage(issue) })),
+  );
 }
 
 function unknownParameter({ shape }: z.ZodObject): string {

@@ -7,6 +7,7 @@ import * as z from "zod";
 import { CATEGORIES, DEFAULT_TENANT, LEVELS, notOneOf, TenantId, Timestamp } from "#event/audit-event.ts";
 import { MAX_NAME_BYTES, MAX_RESOURCE_ID_BYTES } from "#event/limits.ts";
 import { normaliseEnum } from "#event/prepare-event.ts";
+import { plainMessage } from "#event/schema-messages.ts";
 import { isPlainObject } from "#lib/canonical-json.ts";
 import type { FieldError } from "#lib/errors.ts";
 import { AuditValidationError } from "#lib/errors.ts";
@@ -165,7 +166,9 @@ export function parseQuery(input: unknown): AuditQuery {
   if (misfits.length > 0) throw invalid(misfits);
   const parsed = AuditQuery.safeParse(normalise(input));
   if (parsed.success) return parsed.data;
-  throw invalid(parsed.error.issues.map(({ path, message }) => ({ path: toPointer(path), message })));
+  throw invalid(
+    parsed.error.issues.map((issue) => ({ path: toPointer(issue.path), message: plainMessage(issue) })),
+  );
 }
 
 /**
