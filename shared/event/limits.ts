@@ -24,3 +24,6 @@ export const MAX_BATCH_EVENTS = 1000;
 export const MAX_EVENT_BODY_BYTES = 1024 * 1024;
 export const MAX_BATCH_BODY_BYTES = 2.5 * 1024 * 1024;
 export const MAX_DECODED_BODY_BYTES = 8 * 1024 * 1024;
+
+/** So many reasons are given for one event: an answer stays small. */
+export const MAX_ERRORS = 20;

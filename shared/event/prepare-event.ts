@@ -15,6 +15,7 @@ import {
   tooManyEntries,
 } from "#event/audit-event.ts";
 import {
+  MAX_ERRORS,
   MAX_CHANGES,
   MAX_EVENT_BYTES,
   MAX_FUTURE_MS,
@@ -25,7 +26,8 @@ import {
 import type { EncodedLine, NewLine } from "#event/stored-line.ts";
 import { encodeLine } from "#event/stored-line.ts";
 import { plainMessage } from "#event/schema-messages.ts";
-import { canonicalJson, isPlainObject, jsonProblems, NotJsonError } from "#lib/canonical-json.ts";
+import { valueProblems } from "#event/value-problems.ts";
+import { canonicalJson, isPlainObject, NotJsonError } from "#lib/canonical-json.ts";
 import type { FieldError } from "#lib/errors.ts";
 import type { Instant } from "#lib/instant.ts";
 import { compareInstants, instantFromMs, parseInstant } from "#lib/instant.ts";
@@ -44,8 +46,6 @@ export interface Stamp {
   readonly newSalt: () => string;
 }
 
-/** So many reasons are given for one event, and so much of a name is repeated: an answer stays small. */
-const MAX_ERRORS = 20;
 const MAX_SHOWN_NAME_CHARACTERS = 128;
 
 /** Members of an event that stores find it by. */
@@ -271,31 +271,4 @@ function sentBytes(event: NewEvent, defaulted: readonly string[]): number {
       value !== undefined && !defaulted.includes(name) && !(name === "tenant_id" && value === DEFAULT_TENANT),
   );
   return Buffer.byteLength(canonicalJson(Object.fromEntries(sent), MAX_VALUE_DEPTH + 3));
-}
-
-/** By path, what in the event's values cannot be stored as sent; absent members are undefined and no problem. */
-function valueProblems(event: NewEvent): FieldError[] {
-  const problems: FieldError[] = [];
-  const check = (value: unknown, path: string): void => {
-    const maxProblems = MAX_ERRORS - problems.length;
-    problems.push(...jsonProblems(value, { path, maxDepth: MAX_VALUE_DEPTH, maxProblems }));
-  };
-  for (const [name, value] of Object.entries(event)) {
-    if (value === undefined) continue;
-    if (name !== "changes" || !Array.isArray(value)) check(value, `/${name}`);
-    else value.forEach((change: unknown, index) => checkChange(change, { path: `/changes/${index}`, check }));
-  }
-  return problems;
-}
-
-interface ChangeContext {
-  readonly path: string;
-  readonly check: (value: unknown, path: string) => void;
-}
-
-/** The depth of `before` and `after` is their own; what stands around them does not count. */
-function checkChange(change: unknown, { path, check }: ChangeContext): void {
-  if (!isPlainObject(change)) return check(change, path);
-  for (const [part, value] of Object.entries(change)) check(value, `${path}/${part}`);
-  return undefined;
 }
