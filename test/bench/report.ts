@@ -31,6 +31,7 @@ function megabytes(bytes: number): string {
 
 export function renderReport(figures: Figures): string {
   const { batch, single, baselines, alone, beside, pages } = figures;
+  const endSize = [batch, single, alone, beside].reduce((sum, { events }) => sum + events, figures.size);
   const raw = baselines.reduce((sum, each) => sum + each, 0) / baselines.length;
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}, ${count.format(totalmem() / 2 ** 30)} GiB`;
   const rows = [
@@ -82,7 +83,7 @@ ${queryTable(figures)}
 | what | figure |
 | --- | --- |
 | peak resident memory of the server, filled to ${count.format(figures.size)} events and queried | ${megabytes(figures.peakRssBytes)} |
-| the same after all ingest runs above | ${megabytes(figures.endRssBytes)} |
+| the same after all ingest runs above, at ${count.format(endSize)} events | ${megabytes(figures.endRssBytes)} |
 | start with ${count.format(figures.size)} events, process to first answer | ${(figures.startMs / 1000).toFixed(1)} s |
 `;
 }
