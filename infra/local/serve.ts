@@ -11,7 +11,7 @@ import { createTelemetry } from "#functions/telemetry.ts";
 import type { LocalServer } from "#infra/local/server.ts";
 import { startServer } from "#infra/local/server.ts";
 import { createStartProgress } from "#infra/local/start-progress.ts";
-import { limitYoungGenerations } from "#infra/local/young-generation.ts";
+import { keepHeapsSmall } from "#infra/local/small-heap.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 
 /** npm passes on a signal that the terminal has sent to its child already: that is not a second one. */
@@ -25,7 +25,7 @@ const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
  * @returns the exit code: 0 after an orderly end, 1 where the server could not start, with the reason on stderr
  */
 export async function serve(env?: Environment): Promise<number> {
-  limitYoungGenerations();
+  keepHeapsSmall();
   // Events are worth more than the words about them: the service goes on where nobody reads those, or no disk takes them.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   const say = (text: string): void => {
