@@ -36,7 +36,7 @@ function get(port: number, path: string): Promise<{ readonly body: string; reado
   });
 }
 
-function percentiles(samples: readonly number[]): Percentiles {
+export function percentiles(samples: readonly number[]): Percentiles {
   const sorted = samples.toSorted((a, b) => a - b);
   const at = (share: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
@@ -73,11 +73,11 @@ export async function timeQueries(port: number): Promise<QueryTimes[]> {
   return results;
 }
 
-/** `readers` clients that each ask for the latest page of 100 every `everyMs`, until `isOver`. */
+/** Milliseconds of each page: `readers` clients that each ask for the latest page of 100 every `everyMs`, until `isOver`. */
 export async function readSteadily(
   port: number,
   { readers, everyMs, isOver }: { readers: number; everyMs: number; isOver: () => boolean },
-): Promise<Percentiles> {
+): Promise<readonly number[]> {
   const samples: number[] = [];
   const reader = async (): Promise<void> => {
     while (!isOver()) {
@@ -87,7 +87,7 @@ export async function readSteadily(
     }
   };
   await Promise.all(Array.from({ length: readers }, reader));
-  return percentiles(samples);
+  return samples;
 }
 
 export function closeConnections(): void {
