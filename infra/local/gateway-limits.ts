@@ -5,7 +5,7 @@ export interface GatewayLimits {
   readonly maxHeaderBytes: number;
   /** From the first byte of a request to the end of its headers. */
   readonly headersTimeoutMs: number;
-  /** From the first byte of a request to its last. */
+  /** From the first byte of a request to its last; API Gateway gives no more than 30 s either. */
   readonly requestTimeoutMs: number;
   /** How often the two timeouts above are looked at. */
   readonly checkIntervalMs: number;
@@ -33,7 +33,7 @@ export interface GatewayLimits {
 export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   maxHeaderBytes: 16 * 1024,
   headersTimeoutMs: 10_000,
-  requestTimeoutMs: 60_000,
+  requestTimeoutMs: 30_000,
   checkIntervalMs: 1000,
   keepAliveMs: 30_000,
   silenceMs: 120_000,
