@@ -14,6 +14,7 @@ import { AuditValidationError } from "#lib/errors.ts";
 import { compareInstants, parseInstant } from "#lib/instant.ts";
 import { childPointer, toPointer } from "#lib/json-pointer.ts";
 import { fitsCharacters, fitsUtf8, stringProblem } from "#lib/text.ts";
+import { LIST_FILTER_NAMES } from "#query/plan.ts";
 
 const MAX_LIMIT = 1000;
 const DEFAULT_LIMIT = 100;
@@ -119,19 +120,7 @@ export type AuditQueryDraft = Readonly<{
     | undefined;
 }>;
 
-const LISTS: ReadonlySet<string> = new Set([
-  "service_names",
-  "user_ids",
-  "levels",
-  "categories",
-  "actions",
-  "resource_types",
-  "resource_ids",
-  "request_ids",
-  "session_ids",
-  "error_codes",
-  "trace_ids",
-]);
+const LISTS: ReadonlySet<string> = new Set(LIST_FILTER_NAMES);
 const INTEGERS: ReadonlySet<string> = new Set(["limit", "offset"]);
 const BOOLEANS: ReadonlySet<string> = new Set(["order_desc", "include_total", "explain"]);
 const TIMES: ReadonlySet<string> = new Set(["start_time", "end_time"]);

@@ -9,7 +9,8 @@ import { AuditQueryError } from "#lib/errors.ts";
 import { compareInstants } from "#lib/instant.ts";
 import type { AuditQuery } from "#query/audit-query.ts";
 import type { Position } from "#query/plan.ts";
-import { FILTER_NAMES, planQuery } from "#query/planner.ts";
+import { FILTER_NAMES } from "#query/plan.ts";
+import { planQuery } from "#query/planner.ts";
 
 /** What a cursor belongs to. */
 export interface CursorScope {

@@ -19,6 +19,27 @@ export interface EventFilter {
   readonly message_contains?: string;
 }
 
+/** Filters that take a list of values, in the contract's order. */
+export const LIST_FILTER_NAMES = [
+  "service_names",
+  "user_ids",
+  "levels",
+  "categories",
+  "actions",
+  "resource_types",
+  "resource_ids",
+  "request_ids",
+  "session_ids",
+  "error_codes",
+  "trace_ids",
+] as const satisfies readonly (keyof EventFilter)[];
+
+/** All filters, in the contract's order. */
+export const FILTER_NAMES = [
+  ...LIST_FILTER_NAMES,
+  "message_contains",
+] as const satisfies readonly (keyof EventFilter)[];
+
 /** How the store gets at candidates: by time alone, or by time within some values of one member. */
 export type AccessPath =
   | { readonly kind: "timeline" }

@@ -7,22 +7,7 @@ import { parseInstant } from "#lib/instant.ts";
 import type { Instant } from "#lib/instant.ts";
 import type { AuditQuery } from "#query/audit-query.ts";
 import type { AccessPath, EventFilter, Position, QueryPlan } from "#query/plan.ts";
-
-/** Names of the filters, in the contract's order. */
-export const FILTER_NAMES = [
-  "service_names",
-  "user_ids",
-  "levels",
-  "categories",
-  "actions",
-  "resource_types",
-  "resource_ids",
-  "request_ids",
-  "session_ids",
-  "error_codes",
-  "trace_ids",
-  "message_contains",
-] as const satisfies readonly (keyof EventFilter)[];
+import { FILTER_NAMES } from "#query/plan.ts";
 
 /** Filters with an access path of their own, most selective first. */
 const PATHS = [
