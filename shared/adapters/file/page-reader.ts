@@ -20,6 +20,8 @@ const BUDGET_LINES = 20_000;
 const BUDGET_MS = 25;
 /** Index entries walked between two looks at the clock. */
 const ENTRIES_PER_LOOK = 2000;
+/** Bytes of lines that are checked between two: a line can be 256 KiB, and then takes a millisecond. */
+const BYTES_PER_LOOK = 1024 * 1024;
 /** Candidates whose lines are read together. */
 const MIN_CANDIDATES = 32;
 const MAX_CANDIDATES = 256;
@@ -57,6 +59,7 @@ export function createPageReader({ index, logs, turns, onDamage }: PageReaderDep
     const matches = lineMatcher(plan.filter);
     const deadline = performance.now() + BUDGET_MS;
     const isOverdue = (): boolean => performance.now() > deadline;
+    let lookAtBytes = BYTES_PER_LOOK;
     for (;;) {
       const rows: number[] = [];
       const capacity = Math.min(MAX_CANDIDATES, Math.max(MIN_CANDIDATES, wanted()));
@@ -83,6 +86,10 @@ export function createPageReader({ index, logs, turns, onDamage }: PageReaderDep
           else if (verdict === "match" && !onMatch(text)) return finish(result, false);
         }
         result.lastRow = row;
+        if (result.cost.bytes >= lookAtBytes) {
+          if (isOverdue()) return finish(result, false);
+          lookAtBytes = result.cost.bytes + BYTES_PER_LOOK;
+        }
       }
       if (isSpent) result.lastRow = scan.lastRow;
       if (!isSpent && rows.length < capacity) return finish(result, true);
