@@ -1,7 +1,7 @@
 // Exports over HTTP: formats, chunks that joined are one file, and cells that no spreadsheet runs.
 import { describe, expect, it } from "vitest";
 import type { Answer, TestService } from "#test/support/http-service.ts";
-import { ask, LOGIN, post, startService } from "#test/support/http-service.ts";
+import { ask, followLinks, LOGIN, post, startService } from "#test/support/http-service.ts";
 
 const COLUMNS =
   "event_id,timestamp,level,category,action,service_name,user_id,session_id,request_id,resource_type,resource_id," +
@@ -109,17 +109,6 @@ async function withEvents(members: readonly object[]): Promise<TestService> {
     });
   }
   return service;
-}
-
-async function followLinks(service: TestService, path: string): Promise<Answer[]> {
-  const answers: Answer[] = [];
-  let next: string | undefined = path;
-  while (next !== undefined) {
-    const answer: Answer = await ask(service, next);
-    answers.push(answer);
-    next = /^<([^>]+)>; rel="next"$/.exec(answer.headers.get("link") ?? "")?.[1];
-  }
-  return answers;
 }
 
 function joined(chunks: readonly Answer[]): string {

@@ -1,6 +1,6 @@
 // Finding events over HTTP: parameters, pages, totals and explanations of the contract.
 import { describe, expect, it } from "vitest";
-import { ask, LOGIN, post, startService, stillWorks } from "#test/support/http-service.ts";
+import { ask, followLinks, LOGIN, post, startService, stillWorks } from "#test/support/http-service.ts";
 import type { Answer, TestService } from "#test/support/http-service.ts";
 import { MemoryStore } from "#test/support/memory-store.ts";
 
@@ -176,15 +176,4 @@ async function withUsers(users: readonly string[], store = new MemoryStore()): P
 
 function usersOf({ json }: Answer): string[] {
   return json.events.map((event: { readonly user_id: string }) => event.user_id);
-}
-
-async function followLinks(service: TestService, path: string): Promise<Answer[]> {
-  const answers: Answer[] = [];
-  let next: string | undefined = path;
-  while (next !== undefined) {
-    const answer: Answer = await ask(service, next);
-    answers.push(answer);
-    next = /^<([^>]+)>; rel="next"$/.exec(answer.headers.get("link") ?? "")?.[1];
-  }
-  return answers;
 }

@@ -42,6 +42,18 @@ export async function ask(service: LocalServer, path: string, init?: RequestInit
   return { status: response.status, headers: response.headers, text, json: jsonOf(text) };
 }
 
+/** The answers of a page and of all that its links lead to. */
+export async function followLinks(service: LocalServer, path: string): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  let next: string | undefined = path;
+  while (next !== undefined) {
+    const answer: Answer = await ask(service, next);
+    answers.push(answer);
+    next = /^<([^>]+)>; rel="next"$/.exec(answer.headers.get("link") ?? "")?.[1];
+  }
+  return answers;
+}
+
 /** POST of a value, or of text as it is. */
 export async function post(
   service: LocalServer,
