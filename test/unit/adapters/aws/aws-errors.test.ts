@@ -1,0 +1,55 @@
+// Errors of AWS clients become errors of this service: retryable, with the vendor's name and request, nothing of its text.
+import { describe, expect, it } from "vitest";
+
+import { isVendorError, storageError } from "#adapters/aws/aws-errors.ts";
+import { AuditStorageError } from "#lib/errors.ts";
+
+function vendorError(name: string): Error {
+  const $metadata = { requestId: "r-1", httpStatusCode: 400 };
+  return Object.assign(new Error("secret part of a request"), { name, $metadata });
+}
+
+describe("storageError", () => {
+  it("is a retryable storage-unavailable that names what failed and the vendor's error", () => {
+    const cause = vendorError("ThrottlingException");
+
+    const error = storageError("the insert of 25 events", cause);
+
+    expect(error).toBeInstanceOf(AuditStorageError);
+    expect(error).toMatchObject({
+      code: "storage-unavailable",
+      retryable: true,
+      message: "the insert of 25 events was answered by ThrottlingException",
+      details: { vendorError: "ThrottlingException", requestId: "r-1", statusCode: 400 },
+      cause,
+    });
+  });
+
+  it("names the code of a network error", () => {
+    const refused = Object.assign(new Error("connect"), { code: "ECONNREFUSED" });
+
+    expect(storageError("it", refused).message).toBe("it was answered by ECONNREFUSED");
+  });
+
+  it("passes an error of our own through", () => {
+    const own = new AuditStorageError("storage-unavailable", "item is of version 2");
+
+    expect(storageError("it", own)).toBe(own);
+  });
+
+  it("takes whatever is thrown", () => {
+    for (const thrown of [undefined, null, "text", {}]) {
+      expect(storageError("it", thrown).message).toBe("it was answered by an unknown error");
+    }
+  });
+});
+
+describe("isVendorError", () => {
+  it("tells errors apart by their names", () => {
+    const error = vendorError("PreconditionFailed");
+
+    expect(isVendorError(error, "NotFound", "PreconditionFailed")).toBe(true);
+    expect(isVendorError(error, "NotFound")).toBe(false);
+    expect(isVendorError("PreconditionFailed", "PreconditionFailed")).toBe(false);
+  });
+});
