@@ -3,7 +3,7 @@
  * wrote is refused with a clear error. Damage alone never makes a log foreign.
  */
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
-import { parseLine } from "#adapters/file/indexed-line.ts";
+import { parseLine } from "#event/read-line.ts";
 import { LINE_VERSION } from "#event/stored-line.ts";
 import { AuditStorageError } from "#lib/errors.ts";
 
