@@ -57,6 +57,8 @@ const Plan = z.object({
   entries_read: z.int(),
   lines_read: z.int(),
   bytes_read: z.int(),
+  units_read: z.number().optional().meta({ description: "read units billed, where the store bills them" }),
+  round_trips: z.int().optional().meta({ description: "calls to the store that had to wait for each other" }),
 });
 
 const HealthStatus = z.enum(["healthy", "degraded", "unhealthy"]);

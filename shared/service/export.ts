@@ -2,7 +2,7 @@
  * Everything that matches a query, as text in chunks of at most 4 MiB. Chunks joined are one file: the header of a
  * CSV stands in the first chunk only, and there always. Each chunk names where the next begins, as a cursor.
  */
-import { decodeLine, readEvent } from "#event/stored-line.ts";
+import { readEvent } from "#event/stored-line.ts";
 import type { FieldError } from "#lib/errors.ts";
 import { AuditServiceError, AuditValidationError } from "#lib/errors.ts";
 import { parseInstant } from "#lib/instant.ts";
@@ -11,7 +11,8 @@ import { decodeCursor, encodeCursor } from "#query/cursor.ts";
 import type { Position } from "#query/plan.ts";
 import { planQuery } from "#query/planner.ts";
 import { CSV_HEADER, csvRow } from "#service/csv.ts";
-import type { EventStore } from "#service/ports.ts";
+import { foundJson } from "#service/found-json.ts";
+import type { EventStore, FoundLine } from "#service/ports.ts";
 
 export const EXPORT_FORMATS = ["jsonl", "csv"] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
@@ -93,9 +94,9 @@ class Chunk {
   }
 
   /** Adds lines while they fit; answers the place of the last one in the chunk where one did not. */
-  addAll(lines: readonly string[]): Position | undefined {
+  addAll(lines: readonly FoundLine[]): Position | undefined {
     for (const line of lines) {
-      const { json } = decodeLine(line);
+      const json = foundJson(line);
       const text = this.format === "csv" ? csvRow(readEvent(json)) : `${json}\n`;
       const bytes = Buffer.byteLength(text);
       if (this.bytes + bytes > MAX_CHUNK_BYTES && this.lastJson !== undefined) return place(this.lastJson);

@@ -3,14 +3,15 @@
  * from their stored lines and are never serialised again, so a page costs little more than reading it.
  */
 import type { StoredAuditEvent } from "#event/audit-event.ts";
-import { decodeLine, readEvent } from "#event/stored-line.ts";
+import { readEvent } from "#event/stored-line.ts";
 import { AuditQueryError } from "#lib/errors.ts";
 import type { AuditQuery } from "#query/audit-query.ts";
 import { decodeCursor, encodeCursor } from "#query/cursor.ts";
 import type { PlanDescription } from "#query/planner.ts";
 import { describePlan, planQuery } from "#query/planner.ts";
 import type { QueryPlan } from "#query/plan.ts";
-import type { EventKey, EventStore, LinePage, ReadCost } from "#service/ports.ts";
+import { foundJson } from "#service/found-json.ts";
+import type { EventKey, EventStore, FoundLine, LinePage, ReadCost } from "#service/ports.ts";
 import type { Sleep } from "#service/waiting.ts";
 import { pollUntil } from "#service/waiting.ts";
 
@@ -30,6 +31,10 @@ export interface FoundPlan extends PlanDescription {
   readonly entries_read: number;
   readonly lines_read: number;
   readonly bytes_read: number;
+  /** Read units billed, where the store bills them. */
+  readonly units_read?: number;
+  /** Calls to the store that had to wait for each other, where each is a round trip. */
+  readonly round_trips?: number;
 }
 
 export interface PageRequest {
@@ -64,12 +69,12 @@ export const MAX_COUNTED_MATCHES = 10_000;
 
 export function createFind({ store, monotonicMs, sleep }: FindDependencies): Find {
   const byId: Find["byId"] = async (key, waitMs = 0) => {
-    const get = (): Promise<string | undefined> => store.get(key);
+    const get = (): Promise<FoundLine | undefined> => store.get(key);
     const line =
       waitMs === 0
         ? await get()
         : await pollUntil(get, (found) => found !== undefined, { waitMs, monotonicMs, sleep });
-    return line === undefined ? undefined : decodeLine(line).json;
+    return line === undefined ? undefined : foundJson(line);
   };
 
   const page: Find["page"] = async ({ tenantId, query }) => {
@@ -80,7 +85,7 @@ export function createFind({ store, monotonicMs, sleep }: FindDependencies): Fin
     const found = await store.page(plan);
     if (found.next !== undefined && found.skipped < plan.skip) throw offsetTooFar(plan.skip, found);
     const total = await totalCount(plan, found, query.include_total);
-    const events = found.lines.map((line) => decodeLine(line).json);
+    const events = found.lines.map(foundJson);
     return {
       events,
       has_more: found.next !== undefined,
@@ -122,12 +127,14 @@ export function readFoundPage(
 }
 
 function explain(plan: QueryPlan, costs: readonly ReadCost[]): FoundPlan {
-  const sum = (unit: keyof ReadCost): number => costs.reduce((total, cost) => total + cost[unit], 0);
+  const sum = (unit: keyof ReadCost): number => costs.reduce((total, cost) => total + (cost[unit] ?? 0), 0);
+  const isBilled = costs.some(({ units }) => units !== undefined);
   return {
     ...describePlan(plan),
     entries_read: sum("entries"),
     lines_read: sum("lines"),
     bytes_read: sum("bytes"),
+    ...(isBilled ? { units_read: sum("units"), round_trips: sum("roundTrips") } : {}),
   };
 }
 

@@ -46,11 +46,23 @@ export interface ReadCost {
   readonly lines: number;
   /** Bytes of these lines. */
   readonly bytes: number;
+  /** Read units billed; only where the store bills them. */
+  readonly units?: number;
+  /** Calls to the store that had to wait for each other; only where each is a round trip. */
+  readonly roundTrips?: number;
+}
+
+/** A line as the store gives it. */
+export interface FoundLine {
+  /** The exact stored line. */
+  readonly text: string;
+  /** Ids under which other content is kept that was sent with this id; absent where there is none. */
+  readonly conflicts?: readonly string[];
 }
 
 export interface LinePage {
   /** Stored lines that match, in the order of the plan; at most `limit`, and at most 4 MiB unless one alone is larger. */
-  readonly lines: readonly string[];
+  readonly lines: readonly FoundLine[];
   /**
    * Where the next page goes on; undefined only when nothing that matches lies behind. Every match up to it is in
    * `lines` or was skipped. A page may end before `limit`, even empty, when its read budget is used up.
@@ -83,7 +95,7 @@ export interface EventStore {
    * The stored line of an event, or undefined.
    * @throws AuditStorageError `storage-unavailable` where the event is stored but its line cannot be read
    */
-  get(key: EventKey): Promise<string | undefined>;
+  get(key: EventKey): Promise<FoundLine | undefined>;
   /**
    * One page of a plan, within a stated read budget. Pages that follow each other by `after` never repeat a line and
    * never skip one that was stored before the first page, whatever arrives meanwhile.
@@ -95,4 +107,113 @@ export interface EventStore {
   flush(): Promise<void>;
   /** Really tries the storage. Never rejects. */
   probe(): Promise<StoreHealth>;
+}
+
+/** Where a line stands: the batch object that holds it, and its number there, from 0. */
+export interface LinePlace {
+  /** UUIDv7 in lower case; its time is when the batch was begun. */
+  readonly batchId: string;
+  readonly line: number;
+}
+
+/** A line on its way into the hot store. */
+export interface TableEntry extends LinePlace {
+  /** Id under which it is stored: the event's, or the derived id of a conflict. */
+  readonly eventId: string;
+  readonly prepared: PreparedLine;
+}
+
+/** What stands under the id of an entry after `insert`. */
+export type InsertOutcome =
+  /** The entry itself, inserted by this call. */
+  | { readonly kind: "inserted"; readonly isIndexed: boolean }
+  /** What was inserted before: the same entry by an earlier call, or another line. */
+  | {
+      readonly kind: "exists";
+      readonly at: LinePlace;
+      readonly contentHash: string;
+      readonly isIndexed: boolean;
+    };
+
+/** The writing side of a hot store that is apart from queue and archive. */
+export interface EventTable {
+  /**
+   * Inserts entries whose (tenant_id, eventId) is absent; one outcome per entry, in order. Each is atomic by itself and
+   * durable on return; nothing that stands is changed. Two entries of one call with one id: one is inserted, and the
+   * other finds it. An index that takes no more writes does not hold an entry up: it is inserted with `isIndexed` false.
+   * After a rejection any of the entries may stand, and the same call is safe to repeat.
+   * @throws AuditStorageError `storage-unavailable` (retryable)
+   */
+  insert(entries: readonly TableEntry[]): Promise<readonly InsertOutcome[]>;
+  /**
+   * Adds the index keys of entries that were inserted without them. Idempotent; entries that stand elsewhere or are gone
+   * are passed over.
+   * @throws AuditStorageError `storage-unavailable` (retryable)
+   */
+  index(entries: readonly TableEntry[]): Promise<void>;
+  /**
+   * Notes on a stored event that other content was sent with its id. Idempotent; the first 20 are kept, which bounds what
+   * somebody who knows an id can add to it.
+   * @throws AuditStorageError `storage-unavailable` (retryable)
+   */
+  noteConflict(key: EventKey, conflictId: string): Promise<void>;
+}
+
+export interface ArchivedObject {
+  readonly key: string;
+  readonly bytes: number;
+  readonly modifiedMs: number;
+}
+
+/** Immutable objects by key: the source of truth. */
+export interface Archive {
+  /**
+   * Stores an object where none is stored under its key; what is there stays. Durable on return, atomic, and safe to repeat.
+   * @throws AuditStorageError `storage-unavailable` (retryable): it may be stored or not
+   */
+  putIfAbsent(key: string, bytes: Uint8Array): Promise<"created" | "exists">;
+  /** @throws AuditStorageError `storage-unavailable` (retryable) */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /**
+   * Objects whose key begins with `prefix` and is greater than `after`, by key in ascending order of UTF-8 bytes.
+   * @throws AuditStorageError `storage-unavailable` (retryable)
+   */
+  list(prefix: string, after?: string): AsyncIterable<ArchivedObject>;
+}
+
+/** What became of the lines of a batch. Line numbers ascend. */
+export interface BatchRecord {
+  readonly batchId: string;
+  readonly lineCount: number;
+  /** Lines that stand under the id of their event. */
+  readonly winners: readonly number[];
+  /** Lines that stand under a derived id, because other content stands under theirs. */
+  readonly conflicts: readonly number[];
+  /** Lines among these that the indexes do not show yet. */
+  readonly unindexed: readonly number[];
+}
+
+/** The rows that say which batches are complete, what is to be indexed later, and how far the janitor has come. */
+export interface Ledger {
+  /**
+   * Those of the batches that have a row, read consistently.
+   * @throws AuditStorageError `storage-unavailable` (retryable)
+   */
+  registered(batchIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /**
+   * Writes the row of a batch, its pending pointer, and one for lines to be indexed later, all or none, where the batch has no row;
+   * else does nothing. A row is never changed or deleted by this port.
+   * @throws AuditStorageError `storage-unavailable` (retryable)
+   */
+  register(record: BatchRecord): Promise<void>;
+  /** The row of a batch, read consistently. */
+  find(batchId: string): Promise<BatchRecord | undefined>;
+  /** Batches with lines to be indexed, oldest first, at most `limit`. */
+  unindexed(limit: number): Promise<readonly BatchRecord[]>;
+  /** Notes that the lines of a batch are all indexed. Idempotent. */
+  markIndexed(batchId: string): Promise<void>;
+  /** A small note by name, such as how far the janitor has come; undefined where none is written. */
+  readNote(name: string): Promise<string | undefined>;
+  /** Replaces a note. */
+  writeNote(name: string, text: string): Promise<void>;
 }

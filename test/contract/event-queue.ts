@@ -21,7 +21,7 @@ import { freshTenant, idsOf, sampleLine, sampleLines } from "#test/contract/samp
  *   let store = await openMyStore(disk);
  *   return {
  *     queue: { send: (lines) => store.send(lines) },
- *     stored: (key) => store.get(key),
+ *     stored: async (key) => (await store.get(key))?.text,
  *     storedOf: (tenantId) => disk.linesOf(tenantId),
  *     knowsAtOnce: true,
  *     crash: async () => {

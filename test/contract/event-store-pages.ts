@@ -32,7 +32,7 @@ export function pageContract(subject: StoreSubject): void {
 
       const page = await store.page(planFor(tenantId, { order_desc: false }));
 
-      expect(page.lines).toEqual(lines.map(({ text }) => text));
+      expect(page.lines).toEqual(lines.map(({ text }) => ({ text })));
     });
 
     it("orders ties in time by event id, by UTF-16 code units", async () => {

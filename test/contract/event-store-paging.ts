@@ -154,7 +154,7 @@ async function readWhileWriting(
   let next: QueryPlan | undefined = plan;
   for (let round = 0; next !== undefined && round < 500; round++) {
     const page = await store.page(next);
-    found.push(...page.lines.map(idOf));
+    found.push(...page.lines.map(({ text }) => idOf(text)));
     next = page.next === undefined ? undefined : { ...plan, after: page.next };
     if (round < 20) await write(round);
   }

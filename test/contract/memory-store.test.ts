@@ -36,7 +36,7 @@ eventQueueContract("the store in memory", async () => {
   const { port: queue, fail, heal } = withFaults<EventQueue>({ send: (lines) => store.send(lines) });
   return {
     queue,
-    stored: (key) => store.get(key),
+    stored: async (key) => (await store.get(key))?.text,
     storedOf: async (tenantId) =>
       store.lines.filter((line) => line.tenantId === tenantId).map(({ text }) => text),
     knowsAtOnce: true,

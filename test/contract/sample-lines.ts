@@ -67,7 +67,7 @@ export async function readPages(store: EventStore, plan: QueryPlan): Promise<rea
   while (next !== undefined) {
     const page = await store.page(next);
     if (page.lines.length > plan.limit) throw new Error(`${page.lines.length} lines, limit ${plan.limit}`);
-    pages.push(page.lines);
+    pages.push(page.lines.map(({ text }) => text));
     if (pages.length > MAX_PAGES) throw new Error(`no end after ${MAX_PAGES} pages`);
     const skip: number = Math.max(0, next.skip - page.skipped);
     next = page.next === undefined ? undefined : { ...plan, after: page.next, skip };

@@ -104,7 +104,7 @@ describe("a file store of several chunks and files", () => {
     expect(new Set(ids).size).toBe(COUNT);
     for (const tenantId of TENANTS) {
       for (const line of oracle.find(tenantId, { levels: ["ERROR"] })) {
-        expect(await store.get({ tenantId, eventId: idOf(line) })).toBe(line);
+        expect(await store.get({ tenantId, eventId: idOf(line) })).toEqual({ text: line });
       }
     }
   });

@@ -123,7 +123,7 @@ describe("the file store", () => {
                 isRestart: false,
               };
               const page = await store.page({ ...plan, limit });
-              found.push(...page.lines);
+              found.push(...page.lines.map(({ text }) => text));
               plan = page.next === undefined ? undefined : { ...plan, after: page.next };
               if (round >= steps.length) continue;
               await sendAll(store, oracle, arriving);

@@ -10,6 +10,7 @@ import type {
   EventKey,
   EventQueue,
   EventStore,
+  FoundLine,
   LineCount,
   LinePage,
   ReadCost,
@@ -47,14 +48,15 @@ export class MemoryStore implements EventQueue, EventStore {
     });
   }
 
-  async get(key: EventKey): Promise<string | undefined> {
-    return this.find(key)?.text;
+  async get(key: EventKey): Promise<FoundLine | undefined> {
+    const line = this.find(key);
+    return line && { text: line.text };
   }
 
   async page(plan: QueryPlan): Promise<LinePage> {
     const inOrder = this.candidates(plan).filter((line) => isBehind(line, plan));
     const matches = compileFilter(plan.filter);
-    const found: string[] = [];
+    const found: FoundLine[] = [];
     let skipped = 0;
     let reads = 0;
     let bytes = 0;
@@ -68,7 +70,7 @@ export class MemoryStore implements EventQueue, EventStore {
       if (!matches(readEvent(line.text))) continue;
       if (skipped < plan.skip) skipped++;
       else {
-        found.push(line.text);
+        found.push({ text: line.text });
         bytes += Buffer.byteLength(line.text);
       }
     }

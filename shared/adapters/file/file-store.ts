@@ -33,6 +33,7 @@ import type {
   EventKey,
   EventQueue,
   EventStore,
+  FoundLine,
   LineCount,
   LinePage,
   SendOutcome,
@@ -155,9 +156,9 @@ export class FileStore implements EventQueue, EventStore {
     return this.settle(this.take(lines)); // nothing of the events is held while the disk is waited for
   }
 
-  async get({ tenantId, eventId }: EventKey): Promise<string | undefined> {
+  async get({ tenantId, eventId }: EventKey): Promise<FoundLine | undefined> {
     const row = this.recovered.index.find(tenantId, eventId);
-    return row === -1 ? undefined : this.readRow(row);
+    return row === -1 ? undefined : { text: this.readRow(row) };
   }
 
   async page(plan: QueryPlan): Promise<LinePage> {

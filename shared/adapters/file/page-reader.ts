@@ -13,7 +13,7 @@ import type { LogSet } from "#adapters/file/log-set.ts";
 import type { ReadTurns } from "#adapters/file/read-turns.ts";
 import { compileFilter } from "#query/filter.ts";
 import type { EventFilter, Position, QueryPlan } from "#query/plan.ts";
-import type { LineCount, LinePage, ReadCost } from "#service/ports.ts";
+import type { FoundLine, LineCount, LinePage, ReadCost } from "#service/ports.ts";
 
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 const BUDGET_LINES = 20_000;
@@ -128,7 +128,7 @@ export function createPageReader({ index, logs, turns, onDamage }: PageReaderDep
 
   const pageNow = (wholePlan: QueryPlan): LinePage => {
     const { passed, rest: plan } = passOver(wholePlan);
-    const lines: string[] = [];
+    const lines: FoundLine[] = [];
     let bytes = 0;
     let skipped = 0;
     const result = walk(
@@ -143,7 +143,7 @@ export function createPageReader({ index, logs, turns, onDamage }: PageReaderDep
         const size = Buffer.byteLength(text);
         if (lines.length > 0 && bytes + size > MAX_PAGE_BYTES) return false;
         bytes += size;
-        lines.push(text);
+        lines.push({ text });
         return true;
       },
     );

@@ -42,7 +42,7 @@ async function openQueue(options: Omit<FileStoreOptions, "path">): Promise<Queue
   let current = await open();
   return {
     queue: { send: (lines) => current.send(lines) },
-    stored: (key) => current.get(key),
+    stored: async (key) => (await current.get(key))?.text,
     storedOf: async (tenantId) => {
       const lines = await linesOnDisk(folder);
       return lines.filter((line) => line.includes(`"tenant_id":"${tenantId}"`));
