@@ -2,7 +2,7 @@
 // sources of this repository (condition "source"), never a built dist/.
 import { defineConfig } from "vitest/config";
 
-const CONDITIONS = ["source", "module", "node", "import", "default"];
+const CONDITIONS = ["source", "node", "import", "default"];
 
 export default defineConfig({
   resolve: { conditions: CONDITIONS },
