@@ -23,10 +23,11 @@ export interface JanitorDeps {
   readonly maxRunMs?: number;
 }
 
-/** Something that a human must look at; the janitor went on with the rest. */
+/** Something that could not be done; the janitor went on with the rest. */
 export interface JanitorProblem {
   /** The batch, or the key of an object that no release known here writes. */
   readonly subject: string;
+  /** A human must look at it unless it is retryable. */
   readonly error: AuditStorageError;
 }
 
@@ -57,12 +58,14 @@ const DEFAULT_MAX_RUN_MS = 240_000;
 const ROWS_PER_CALL = 1000;
 const UNINDEXED_PER_CALL = 100;
 const MAX_PROBLEMS = 20;
+/** Failures that time may heal after which a run leaves the rest to the next one. */
+const MAX_RETRYABLE_FAILURES = 5;
 
 /** All batches begun before it are complete. */
 const Note = z.object({ format: z.literal(1), complete_before_ms: z.int().min(0) });
 
 /**
- * The function throws AuditStorageError `storage-unavailable` (retryable) where a port did; work done stays done.
+ * The function throws AuditStorageError `storage-unavailable` where archive or ledger cannot be listed; work done stays done.
  * Runs may overlap each other and consumers.
  */
 export function createJanitor(deps: JanitorDeps): () => Promise<JanitorReport> {
@@ -83,6 +86,7 @@ class Run {
   private indexed = 0;
   private unregistered = 0;
   private isFinished = true;
+  private retryableFailures = 0;
   private readonly problems: JanitorProblem[] = [];
   /** Begin of the first batch that is not known to be complete. */
   private blockedMs = Number.POSITIVE_INFINITY;
@@ -115,7 +119,7 @@ class Run {
       if (group.length < ROWS_PER_CALL) continue;
       await this.completeGroup(group);
       group = [];
-      if (this.isOutOfTime()) break;
+      if (this.mustStop()) break;
     }
     await this.completeGroup(group);
     const listedMs = this.isFinished ? ripeBeforeMs : reachedMs;
@@ -131,8 +135,7 @@ class Run {
       if (registered.has(batchId)) continue;
       const timeMs = batchTimeMs(batchId);
       if (timeMs < this.startMs - OVERDUE_AFTER_MS) this.unregistered++;
-      if (!this.isOutOfTime() && (await this.try(batchId, () => this.deps.complete(batchId))))
-        this.completed++;
+      if (!this.mustStop() && (await this.try(batchId, () => this.deps.complete(batchId)))) this.completed++;
       else this.blockedMs = Math.min(this.blockedMs, timeMs);
     }
   }
@@ -140,12 +143,12 @@ class Run {
   async indexLater(): Promise<void> {
     const { ledger } = this.deps;
     const tried = new Set<string>();
-    while (!this.isOutOfTime()) {
+    while (!this.mustStop()) {
       const records = await ledger.unindexed(UNINDEXED_PER_CALL);
       const fresh = records.filter(({ batchId }) => !tried.has(batchId));
       if (fresh.length === 0) return;
       for (const record of fresh) {
-        if (this.isOutOfTime()) return;
+        if (this.mustStop()) return;
         tried.add(record.batchId);
         if (await this.try(record.batchId, () => this.indexBatch(record)))
           this.indexed += record.unindexed.length;
@@ -172,13 +175,14 @@ class Run {
     return { examined, completed, indexed, unregistered, problems, isFinished };
   }
 
-  /** Whether it worked. One batch that cannot be read must not keep all others from being finished. */
+  /** Whether it worked. One batch that cannot be finished must not keep the others from it, nor this run from its report. */
   private async try(batchId: string, work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
       return true;
     } catch (error) {
-      if (!(error instanceof AuditStorageError) || error.retryable) throw error;
+      if (!(error instanceof AuditStorageError)) throw error;
+      if (error.retryable) this.retryableFailures++;
       this.addProblem({ subject: batchId, error });
       return false;
     }
@@ -195,10 +199,10 @@ class Run {
     if (this.problems.length < MAX_PROBLEMS) this.problems.push(problem);
   }
 
-  private isOutOfTime(): boolean {
-    const isOver = this.deps.clock.nowMs() - this.startMs >= (this.deps.maxRunMs ?? DEFAULT_MAX_RUN_MS);
-    if (isOver) this.isFinished = false;
-    return isOver;
+  private mustStop(): boolean {
+    const isLate = this.deps.clock.nowMs() - this.startMs >= (this.deps.maxRunMs ?? DEFAULT_MAX_RUN_MS);
+    if (isLate || this.retryableFailures >= MAX_RETRYABLE_FAILURES) this.isFinished = false;
+    return !this.isFinished;
   }
 }
 
