@@ -30,42 +30,107 @@ export interface HealthReport {
   readonly unaccounted_events: number | null;
 }
 
-export interface HealthDependencies {
-  readonly store: EventStore;
+export interface HealthTiming {
   readonly clock: Clock;
   readonly monotonicMs: () => number;
   readonly sleep: Sleep;
+}
+
+export interface HealthDependencies extends HealthTiming {
+  readonly store: EventStore;
   /** Facts about this process: name, version, start. */
   readonly service: Readonly<Record<string, unknown>>;
 }
 
+/** Finds out about one part; never rejects. */
+export type Probe = () => Promise<StoreHealth>;
+
+export interface PartsHealthDependencies extends HealthTiming {
+  readonly parts: { readonly storage: Probe; readonly queue: Probe; readonly archive: Probe };
+  /** The last count of what is unaccounted for; undefined where none was taken yet. */
+  readonly readInventory: () => Promise<Inventory | undefined>;
+  /** Facts about this process: name, version, start. */
+  readonly service: Readonly<Record<string, unknown>>;
+}
+
+/** What health needs of an inventory. */
+export interface Inventory {
+  readonly takenAtMs: number;
+  readonly unaccountedEvents: number;
+}
+
 export const PROBE_DEADLINE_MS = 2000;
 export const HEALTH_CACHE_MS = 5000;
+/** An inventory is taken every 5 minutes; three missed in a row are a failure. */
+const MAX_INVENTORY_AGE_MS = 15 * 60_000;
 
 /** For a deployment where one store is queue, archive and log as well. Never rejects. */
-export function createHealth(dependencies: HealthDependencies): () => Promise<HealthReport> {
-  const { clock, monotonicMs } = dependencies;
-  const probe = createProbe(dependencies);
-  let cached: { readonly report: Promise<HealthReport>; readonly untilMs: number } | undefined;
+export function createHealth({ store, service, ...timing }: HealthDependencies): () => Promise<HealthReport> {
+  const probe = withProbeDeadline(() => store.probe(), timing.sleep);
+  return cached(timing, async () => {
+    const found = await probe();
+    const storage = partOf(found);
+    const same: PartHealth = { status: storage.status, kept_by: "storage" };
+    return {
+      ...head(storage.status, timing.clock),
+      service: { status: "healthy", ...service },
+      storage,
+      queue: same,
+      archive: same,
+      log: same,
+      unaccounted_events: unaccountedEvents(found),
+    };
+  });
+}
 
-  return () => {
-    if (cached === undefined || monotonicMs() >= cached.untilMs) {
-      const report = probe().then((found) =>
-        singleStoreReport(found, new Date(clock.nowMs()).toISOString(), dependencies.service),
-      );
-      cached = { report, untilMs: monotonicMs() + HEALTH_CACHE_MS };
-    }
-    return cached.report;
-  };
+/** For a deployment whose parts fail apart: all are probed at once, and the report is as bad as the worst. Never rejects. */
+export function createPartsHealth(dependencies: PartsHealthDependencies): () => Promise<HealthReport> {
+  const { parts, readInventory, service, ...timing } = dependencies;
+  const storage = withProbeDeadline(parts.storage, timing.sleep);
+  const queue = withProbeDeadline(parts.queue, timing.sleep);
+  const archive = withProbeDeadline(parts.archive, timing.sleep);
+  const inventory = withProbeDeadline(() => probeInventory(readInventory, timing.clock), timing.sleep);
+  return cached(timing, async () => {
+    const found = await Promise.all([storage(), queue(), archive(), inventory()]);
+    const [inStorage, inQueue, inArchive, counted] = found;
+    return {
+      ...head(worst(found.map((probed) => partOf(probed).status)), timing.clock),
+      service: { status: "healthy", ...service },
+      storage: partOf(inStorage),
+      queue: partOf(inQueue),
+      archive: partOf(inArchive),
+      log: partOf(counted),
+      unaccounted_events: unaccountedEvents(counted),
+    };
+  });
 }
 
 type Probed = { readonly kind: "found"; readonly health: StoreHealth } | { readonly kind: "late" };
 
+const LATE: PartHealth = {
+  status: "unhealthy",
+  problems: [`did not answer within ${PROBE_DEADLINE_MS} ms`],
+};
+
+/** One report serves everybody who asks within 5 s. */
+function cached(
+  { monotonicMs }: HealthTiming,
+  make: () => Promise<HealthReport>,
+): () => Promise<HealthReport> {
+  let last: { readonly report: Promise<HealthReport>; readonly untilMs: number } | undefined;
+  return () => {
+    if (last === undefined || monotonicMs() >= last.untilMs) {
+      last = { report: make(), untilMs: monotonicMs() + HEALTH_CACHE_MS };
+    }
+    return last.report;
+  };
+}
+
 /** A probe that hangs is not started again: it would only be one more that hangs. */
-function createProbe({ store, sleep }: HealthDependencies): () => Promise<Probed> {
+function withProbeDeadline(probe: Probe, sleep: Sleep): () => Promise<Probed> {
   let running: Promise<StoreHealth> | undefined;
   return async () => {
-    running ??= store.probe().finally(() => {
+    running ??= probe().finally(() => {
       running = undefined;
     });
     const probing = running;
@@ -74,35 +139,53 @@ function createProbe({ store, sleep }: HealthDependencies): () => Promise<Probed
   };
 }
 
-function singleStoreReport(
-  probed: Probed,
-  timestamp: string,
-  service: Readonly<Record<string, unknown>>,
-): HealthReport {
-  const storage: PartHealth =
-    probed.kind === "found"
-      ? {
-          status: probed.health.status,
-          ...(probed.health.problems.length > 0 ? { problems: probed.health.problems } : {}),
-          ...probed.health.details,
-        }
-      : { status: "unhealthy", problems: [`did not answer within ${PROBE_DEADLINE_MS} ms`] };
-  const same: PartHealth = { status: storage.status, kept_by: "storage" };
+/** The count that was taken last: what it found, and whether it is too old to be believed. */
+async function probeInventory(
+  readInventory: PartsHealthDependencies["readInventory"],
+  { nowMs }: Clock,
+): Promise<StoreHealth> {
+  let inventory: Inventory | undefined;
+  try {
+    inventory = await readInventory();
+  } catch {
+    return { status: "degraded", problems: ["the last inventory cannot be read"], details: UNKNOWN };
+  }
+  if (inventory === undefined) {
+    return { status: "degraded", problems: ["no inventory was taken yet"], details: UNKNOWN };
+  }
+  const taken = new Date(inventory.takenAtMs).toISOString();
+  if (nowMs() - inventory.takenAtMs > MAX_INVENTORY_AGE_MS) {
+    return { status: "degraded", problems: [`the last inventory is of ${taken}`], details: UNKNOWN };
+  }
+  const count = inventory.unaccountedEvents;
   return {
-    status: storage.status,
-    timestamp,
-    service: { status: "healthy", ...service },
-    storage,
-    queue: same,
-    archive: same,
-    log: same,
-    unaccounted_events: unaccountedEvents(probed),
+    status: count === 0 ? "healthy" : "degraded",
+    problems: count === 0 ? [] : [`${count} events are unaccounted for`],
+    details: { kept_by: "archive", inventory_at: taken, unaccounted_events: count },
   };
 }
 
-/** Where accepting is storing, only what was stored and cannot be read back is unaccounted for. */
+const UNKNOWN = { kept_by: "archive", unaccounted_events: null } as const;
+
+function head(status: HealthStatus, { nowMs }: Clock): Pick<HealthReport, "status" | "timestamp"> {
+  return { status, timestamp: new Date(nowMs()).toISOString() };
+}
+
+function partOf(probed: Probed): PartHealth {
+  if (probed.kind === "late") return LATE;
+  const { status, problems, details } = probed.health;
+  return { status, ...(problems.length > 0 ? { problems } : {}), ...details };
+}
+
+function worst(statuses: readonly HealthStatus[]): HealthStatus {
+  if (statuses.includes("unhealthy")) return "unhealthy";
+  return statuses.includes("degraded") ? "degraded" : "healthy";
+}
+
+/** What was accepted and is neither stored nor about to be; 0 where the part that knows counts none. */
 function unaccountedEvents(probed: Probed): number | null {
   if (probed.kind === "late") return null;
   const unaccounted = probed.health.details["unaccounted_events"];
+  if (unaccounted === null) return null;
   return typeof unaccounted === "number" ? unaccounted : 0;
 }
