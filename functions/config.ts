@@ -3,6 +3,8 @@
  * reported at once, naming the variable, its value and what is expected. An empty variable counts as absent.
  */
 import * as z from "zod";
+import type { AwsConfig, AwsVariable } from "#functions/aws-variables.ts";
+import { AWS_VARIABLES } from "#functions/aws-variables.ts";
 import type { FieldError } from "#lib/errors.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 
@@ -147,6 +149,46 @@ export function readServerConfig(env: Environment = process.env): Config {
   return config;
 }
 
+/**
+ * The configuration of a function on AWS: service name and log level, and of the stack's variables the members named.
+ * @param env default is the environment of this process
+ * @throws AuditServiceError `invalid-configuration`, with all problems at once
+ */
+export function readAwsConfig<Member extends keyof AwsConfig>(
+  members: readonly Member[],
+  env: Environment = process.env,
+): Pick<AwsConfig, Member> & Pick<Config, "serviceName" | "logLevel"> {
+  const { config, errors } = collect(env);
+  const { serviceName, logLevel: level } = config;
+  const values: Partial<Record<keyof AwsConfig, unknown>> = {};
+  for (const member of members) {
+    const read = readVariable(AWS_VARIABLES[member], env);
+    if (read.kind === "problem") errors.push({ path: AWS_VARIABLES[member].name, message: read.message });
+    else values[member] = read.value;
+  }
+  if (errors.length > 0) throw invalid(errors);
+  // cast: each member was set to what its own variable was read as
+  return { ...(values as Pick<AwsConfig, Member>), serviceName, logLevel: level };
+}
+
+type ReadVariable =
+  | { readonly kind: "value"; readonly value: unknown }
+  | { readonly kind: "problem"; readonly message: string };
+
+function readVariable(
+  { name, schema, expected, fallback }: AwsVariable<unknown>,
+  env: Environment,
+): ReadVariable {
+  const text = env[name];
+  if (text === undefined || text === "") {
+    if (fallback !== undefined) return { kind: "value", value: fallback.value };
+    return { kind: "problem", message: `is not set; expected ${expected}` };
+  }
+  const parsed = schema.safeParse(text);
+  if (parsed.success) return { kind: "value", value: parsed.data };
+  return { kind: "problem", message: `is ${shown(text)}; expected ${expected}` };
+}
+
 /** Whether a host to listen on can be reached from this machine only. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
@@ -159,8 +201,7 @@ function collect(env: Environment): { readonly config: Config; readonly errors: 
     if (text === undefined || text === "") return fallback;
     const parsed = schema.safeParse(text);
     if (parsed.success) return parsed.data;
-    const shown = JSON.stringify(text.slice(0, MAX_SHOWN_CHARACTERS));
-    errors.push({ path: name, message: `is ${shown}; expected ${expected}` });
+    errors.push({ path: name, message: `is ${shown(text)}; expected ${expected}` });
     return fallback;
   };
   const config: Config = {
@@ -176,6 +217,10 @@ function collect(env: Environment): { readonly config: Config; readonly errors: 
     logLevel: read("AUDIT_API_LOG_LEVEL", VARIABLES.AUDIT_API_LOG_LEVEL),
   };
   return { config, errors };
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, MAX_SHOWN_CHARACTERS));
 }
 
 function invalid(errors: readonly FieldError[]): AuditServiceError {

@@ -1,0 +1,125 @@
+/**
+ * The variables that the AWS stack sets for its functions. Most have no default: a function that lacks one was deployed
+ * by something else than the stack, and refuses to start. `functions/config.ts` reads them.
+ */
+import * as z from "zod";
+import { TenantId } from "#event/audit-event.ts";
+
+/** What functions on AWS are told; each reads only the members that it needs. */
+export interface AwsConfig {
+  readonly tableName: string;
+  readonly ledgerName: string;
+  /** Of the queue of stamped lines. */
+  readonly queueUrl: string;
+  readonly queueArn: string;
+  /** Of the queue to which others send events. */
+  readonly intakeUrl: string;
+  readonly queueDlqUrl: string;
+  readonly intakeDlqUrl: string;
+  readonly archiveBucket: string;
+  /** Days that events stay in the hot store. */
+  readonly hotRetentionDays: number;
+  /** Unique id of an IAM role (`AROA…`) → tenant that its events belong to. */
+  readonly intakeTenants: Readonly<Record<string, string>>;
+  /** Version of the software that is deployed. */
+  readonly version: string;
+  readonly region: string;
+  /** Where S3 is, when it is not AWS's own. */
+  readonly archiveEndpoint: string | undefined;
+}
+
+/** One variable of `AwsConfig`. */
+export interface AwsVariable<Value> {
+  readonly name: string;
+  readonly schema: z.ZodType<Value, string>;
+  /** Completes "expected …". */
+  readonly expected: string;
+  /** Absent: the variable must be set. */
+  readonly fallback?: { readonly value: Value };
+}
+
+type AwsVariables = { readonly [Member in keyof AwsConfig]: AwsVariable<AwsConfig[Member]> };
+
+/** An id may come again within two weeks in a queue, two more among dead letters, and a week of mending. */
+const MIN_HOT_RETENTION_DAYS = 35;
+const DEFAULT_HOT_RETENTION_DAYS = 90;
+/** Ten years. */
+const MAX_HOT_RETENTION_DAYS = 3653;
+
+const address = z.string().regex(/^https?:\/\/[^/\s]+(\/\S*)?$/);
+
+const queue = (name: string): AwsVariable<string> => ({
+  name,
+  schema: address,
+  expected: "the URL of an SQS queue",
+});
+
+const table = (name: string): AwsVariable<string> => ({
+  name,
+  schema: z.string().regex(/^[A-Za-z0-9_.-]{3,255}$/),
+  expected: "the name of a DynamoDB table",
+});
+
+export const AWS_VARIABLES: AwsVariables = {
+  tableName: table("AUDIT_TABLE_NAME"),
+  ledgerName: table("AUDIT_LEDGER_NAME"),
+  queueUrl: queue("AUDIT_QUEUE_URL"),
+  queueArn: {
+    name: "AUDIT_QUEUE_ARN",
+    schema: z.string().regex(/^arn:[^:\s]+:sqs:[^:\s]*:[^:\s]*:[^:\s]+$/),
+    expected: "the ARN of an SQS queue",
+  },
+  intakeUrl: queue("AUDIT_INTAKE_URL"),
+  queueDlqUrl: queue("AUDIT_QUEUE_DLQ_URL"),
+  intakeDlqUrl: queue("AUDIT_INTAKE_DLQ_URL"),
+  archiveBucket: {
+    name: "AUDIT_ARCHIVE_BUCKET",
+    schema: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/),
+    expected: "the name of an S3 bucket",
+  },
+  hotRetentionDays: {
+    name: "AUDIT_HOT_RETENTION_DAYS",
+    schema: z
+      .string()
+      .regex(/^\d{1,4}$/)
+      .transform(Number)
+      .refine((days) => days >= MIN_HOT_RETENTION_DAYS && days <= MAX_HOT_RETENTION_DAYS),
+    expected: `days from ${MIN_HOT_RETENTION_DAYS} to ${MAX_HOT_RETENTION_DAYS}`,
+    fallback: { value: DEFAULT_HOT_RETENTION_DAYS },
+  },
+  intakeTenants: {
+    name: "AUDIT_INTAKE_TENANTS",
+    schema: z
+      .string()
+      .transform(jsonOrNull)
+      .pipe(z.record(z.string().regex(/^[A-Z0-9]{16,128}$/), TenantId)),
+    expected: "a JSON object of tenants by the ids of roles (AROA…)",
+    fallback: { value: {} },
+  },
+  version: {
+    name: "AUDIT_SERVICE_VERSION",
+    schema: z.string().max(64),
+    expected: "a version of at most 64 characters",
+    fallback: { value: "unknown" },
+  },
+  region: {
+    name: "AWS_REGION",
+    schema: z.string().regex(/^[a-z0-9-]{4,32}$/),
+    expected: "an AWS region, which Lambda sets",
+  },
+  archiveEndpoint: {
+    name: "AWS_ENDPOINT_URL_S3",
+    schema: address,
+    expected: "an http or https address",
+    fallback: { value: undefined },
+  },
+};
+
+/** What is no JSON is refused by the schema behind. */
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
