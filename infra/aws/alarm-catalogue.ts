@@ -1,0 +1,151 @@
+/**
+ * Every condition that a person should hear of, as data: what is measured, from when on it is too much, and the entry of
+ * docs/operations.md that says what to do. A test holds alarms and entries to each other.
+ */
+import type { IMetric } from "aws-cdk-lib/aws-cloudwatch";
+import { ComparisonOperator, MathExpression, Stats, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import type { Watched } from "#infra/aws/service-metrics.ts";
+import { messagesIn, ofTables, oldestAgeSeconds, own, sumOf } from "#infra/aws/service-metrics.ts";
+
+export interface AlarmDefinition {
+  /** Construct id. */
+  readonly id: string;
+  /** Anchor in docs/operations.md. */
+  readonly runbook: string;
+  /** What it means, in one sentence. */
+  readonly meaning: string;
+  readonly metric: (watched: Watched) => IMetric;
+  /** The alarm is on from this value, inclusive; with `isFloor`, below it. */
+  readonly threshold: number;
+  readonly isFloor?: boolean;
+  /** Of so many periods of five minutes in a row. */
+  readonly periods: number;
+  /** What no data means. @default notBreaching */
+  readonly missing?: TreatMissingData;
+}
+
+const QUARTER_HOUR_SECONDS = 900;
+const QUARTER_HOUR_PERIODS = 3;
+const FAILURE_PERCENT = 1;
+/** Fewer failures than this are no rate. */
+const MIN_FAILURES = 5;
+
+export const ALARMS: readonly AlarmDefinition[] = [
+  {
+    id: "UnaccountedEvents",
+    runbook: "unaccounted-events",
+    meaning: "Accepted events are neither stored nor about to be.",
+    metric: (watched) => own(watched, "UnaccountedEvents", Stats.MAXIMUM),
+    threshold: 1,
+    periods: 1,
+  },
+  {
+    id: "DeadLetters",
+    runbook: "dead-letters",
+    meaning: "Messages have failed 100 times and wait for a person.",
+    metric: ({ storage: { queues } }) =>
+      sumOf(
+        [messagesIn(queues.lines.deadLetters, "lines"), messagesIn(queues.intake.deadLetters, "intake")],
+        "dead letters",
+      ),
+    threshold: 1,
+    periods: 1,
+  },
+  {
+    id: "LinesLate",
+    runbook: "queue-age",
+    meaning: "Accepted events have waited for more than 15 minutes to be stored.",
+    metric: ({ storage }) => oldestAgeSeconds(storage.queues.lines.queue, "lines"),
+    threshold: QUARTER_HOUR_SECONDS,
+    periods: 1,
+  },
+  {
+    id: "IntakeLate",
+    runbook: "queue-age",
+    meaning: "Events that other services sent have waited for more than 15 minutes to be stored.",
+    metric: ({ storage }) => oldestAgeSeconds(storage.queues.intake.queue, "intake"),
+    threshold: QUARTER_HOUR_SECONDS,
+    periods: 1,
+  },
+  {
+    id: "ConsumeErrors",
+    runbook: "consume-errors",
+    meaning: "The consumer crashes, runs out of time or refuses to start.",
+    metric: ({ functions }) => functions.consume.lambda.metricErrors(),
+    threshold: 1,
+    periods: QUARTER_HOUR_PERIODS,
+  },
+  {
+    id: "MessagesFailed",
+    runbook: "messages-failed",
+    meaning: "Messages go back to the queue, for 15 minutes by now.",
+    metric: (watched) => own(watched, "MessagesFailed"),
+    threshold: 1,
+    periods: QUARTER_HOUR_PERIODS,
+  },
+  {
+    id: "EventsQuarantined",
+    runbook: "quarantined-events",
+    meaning: "Messages held events that can never be stored; they lie in quarantine.",
+    metric: (watched) => own(watched, "EventsQuarantined"),
+    threshold: 1,
+    periods: 1,
+  },
+  {
+    id: "EventsConflicting",
+    runbook: "conflicts",
+    meaning: "Events arrived under ids that other content is stored under.",
+    metric: (watched) => own(watched, "EventsConflicting"),
+    threshold: 1,
+    periods: 1,
+  },
+  {
+    id: "ApiFailures",
+    runbook: "api-failures",
+    meaning: "More than 1 % of requests are answered by 5xx.",
+    metric: ({ api }) => failurePercent(api.api.metricServerError(), api.api.metricCount()),
+    threshold: FAILURE_PERCENT,
+    periods: 2,
+  },
+  {
+    id: "Throttles",
+    runbook: "throttles",
+    meaning: "Functions or writes to tables are throttled, for 15 minutes by now.",
+    metric: ({ functions, storage }) =>
+      sumOf(
+        [
+          ...Object.values(functions).map(({ lambda }) => lambda.metricThrottles()),
+          ...ofTables(storage, "WriteThrottleEvents"),
+        ],
+        "throttles",
+      ),
+    threshold: 1,
+    periods: QUARTER_HOUR_PERIODS,
+  },
+  {
+    id: "MaintenanceMissing",
+    runbook: "maintenance-missing",
+    meaning:
+      "No run of the maintain function has finished for 15 minutes: nothing is counted and nothing completed.",
+    metric: (watched) => own(watched, "UnaccountedEvents", Stats.SAMPLE_COUNT),
+    threshold: 1,
+    isFloor: true,
+    periods: QUARTER_HOUR_PERIODS,
+    missing: TreatMissingData.BREACHING,
+  },
+];
+
+/** How an alarm compares its value with its threshold. */
+export function comparisonOf({ isFloor = false }: AlarmDefinition): ComparisonOperator {
+  return isFloor
+    ? ComparisonOperator.LESS_THAN_THRESHOLD
+    : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD;
+}
+
+function failurePercent(failures: IMetric, requests: IMetric): MathExpression {
+  return new MathExpression({
+    expression: `IF(failures >= ${MIN_FAILURES}, 100 * failures / requests, 0)`,
+    usingMetrics: { failures, requests },
+    label: "5xx %",
+  });
+}

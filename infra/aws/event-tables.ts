@@ -1,0 +1,116 @@
+/**
+ * The two DynamoDB tables, built from the layout that the adapters read and write by: events, found by id, time, user and
+ * resource; and the ledger of batches. On demand, recoverable to any second, and kept when their stack goes.
+ */
+import { RemovalPolicy } from "aws-cdk-lib";
+import type { Attribute, GlobalSecondaryIndexPropsV2 } from "aws-cdk-lib/aws-dynamodb";
+import { AttributeType, Billing, ProjectionType, TableV2 } from "aws-cdk-lib/aws-dynamodb";
+import { Construct } from "constructs";
+import type { IndexDefinition, KeyAttribute, TableDefinition } from "#adapters/aws/keys.ts";
+import { EVENT_TABLE, LEDGER_TABLE } from "#adapters/aws/keys.ts";
+import type { Grantee } from "#infra/aws/grantee.ts";
+
+export interface EventTablesProps {
+  /** Whether the tables outlive their stack and refuse to be deleted. */
+  readonly isProtected: boolean;
+  /** Ceiling in units per second, for the events table and each of its indexes. @default none */
+  readonly maxUnitsPerSecond?: { readonly write: number; readonly read: number } | undefined;
+}
+
+/** Marks, notes, lane epochs and probes are read by every function but ingest. */
+const READ_ROW = "dynamodb:GetItem";
+/** The mark of a table carries the id that DynamoDB gave it. */
+const DESCRIBE = "dynamodb:DescribeTable";
+/** An event is inserted, never replaced; one found in its place is read; a conflict is noted on the first. */
+const STORE_EVENTS = ["dynamodb:PartiQLInsert", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"];
+
+export class EventTables extends Construct {
+  readonly events: TableV2;
+  readonly ledger: TableV2;
+
+  constructor(scope: Construct, id: string, props: EventTablesProps) {
+    super(scope, id);
+    this.events = createTable(this, "Events", { ...props, definition: EVENT_TABLE });
+    this.ledger = createTable(this, "Ledger", { isProtected: props.isProtected, definition: LEDGER_TABLE });
+  }
+
+  /** Reading events by id and by access path, and the lanes that they stand in. */
+  grantFind(to: Grantee): void {
+    this.bindTables(to);
+    to.allow(["dynamodb:GetItem", "dynamodb:BatchGetItem"], [this.events.tableArn]);
+    to.allow(
+      ["dynamodb:Query"],
+      EVENT_TABLE.indexes.map(({ name }) => `${this.events.tableArn}/index/${name}`),
+    );
+    to.allow([READ_ROW, "dynamodb:Query"], [this.ledger.tableArn]);
+  }
+
+  /** Storing batches of events and their ledger rows. */
+  grantPersist(to: Grantee): void {
+    this.bindTables(to);
+    to.allow([...STORE_EVENTS, DESCRIBE, READ_ROW, "dynamodb:PutItem"], [this.events.tableArn]);
+    to.allow(
+      [READ_ROW, "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Query", DESCRIBE],
+      [this.ledger.tableArn],
+    );
+  }
+
+  /** What `grantPersist` does, and taking work off the ledger's lists. */
+  grantMaintain(to: Grantee): void {
+    this.grantPersist(to);
+    to.allow(["dynamodb:DeleteItem"], [this.ledger.tableArn]);
+  }
+
+  /** Seeing that both tables answer, and reading the last inventory. */
+  grantProbe(to: Grantee): void {
+    this.bindTables(to);
+    to.allow([READ_ROW, DESCRIBE], [this.events.tableArn]);
+    to.allow([READ_ROW, DESCRIBE], [this.ledger.tableArn]);
+  }
+
+  private bindTables(to: Grantee): void {
+    to.bind({ AUDIT_TABLE_NAME: this.events.tableName, AUDIT_LEDGER_NAME: this.ledger.tableName });
+  }
+}
+
+interface TableOptions extends EventTablesProps {
+  readonly definition: TableDefinition;
+}
+
+function createTable(
+  scope: Construct,
+  id: string,
+  { definition, isProtected, maxUnitsPerSecond }: TableOptions,
+): TableV2 {
+  const { partitionKey, sortKey, indexes, expiryAttribute } = definition;
+  return new TableV2(scope, id, {
+    partitionKey: attribute(partitionKey),
+    ...(sortKey === undefined ? {} : { sortKey: attribute(sortKey) }),
+    ...(expiryAttribute === undefined ? {} : { timeToLiveAttribute: expiryAttribute }),
+    globalSecondaryIndexes: indexes.map(index),
+    billing:
+      maxUnitsPerSecond === undefined
+        ? Billing.onDemand()
+        : Billing.onDemand({
+            maxWriteRequestUnits: maxUnitsPerSecond.write,
+            maxReadRequestUnits: maxUnitsPerSecond.read,
+          }),
+    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    deletionProtection: isProtected,
+    removalPolicy: isProtected ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+  });
+}
+
+function index({ name, partitionKey, sortKey, included }: IndexDefinition): GlobalSecondaryIndexPropsV2 {
+  return {
+    indexName: name,
+    partitionKey: attribute(partitionKey),
+    sortKey: attribute(sortKey),
+    projectionType: ProjectionType.INCLUDE,
+    nonKeyAttributes: [...included],
+  };
+}
+
+function attribute({ name, type }: KeyAttribute): Attribute {
+  return { name, type: type === "S" ? AttributeType.STRING : AttributeType.BINARY };
+}
