@@ -1,6 +1,8 @@
 /** The stand-in for S3, started for a test file, with a bucket and a client that talks to it. */
-import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
+import { CreateBucketCommand, PutBucketVersioningCommand } from "@aws-sdk/client-s3";
 
+import { createS3Client } from "#adapters/aws/s3-client.ts";
 import { startS3Server } from "#infra/emulated/s3-server.ts";
 
 export interface S3StandIn {
@@ -16,10 +18,9 @@ const BUCKET = "archive";
 /** Starts it with one versioned bucket. */
 export async function startS3StandIn(): Promise<S3StandIn> {
   const server = await startS3Server();
-  const client = new S3Client({
+  const client = createS3Client({
     region: "us-east-1",
     endpoint: server.url,
-    forcePathStyle: true,
     credentials: STAND_IN_CREDENTIALS,
   });
   await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
