@@ -35,13 +35,37 @@ export const ITEM = {
   conflicts: "x",
 } as const;
 
-/** Attributes of a row of the ledger table. */
+/** Attributes that every row of the ledger table has. */
 export const ROW = {
-  /** S: kind of row, or `b#<batch>`. */
+  /** S: one of LEDGER_PARTITION, or `b#<batch>`. */
   partition: "pk",
   /** S: what tells rows of one partition apart. */
   sort: "sk",
+  /** N: format of the row. */
+  format: "v",
 } as const;
+
+/** Partitions of the ledger table that hold many rows. */
+export const LEDGER_PARTITION = {
+  /** One row per lane epoch; sort: its number, 6 digits. */
+  lanes: "lanes",
+  /** The mark of the deployment; sort: `mark`. */
+  mark: "mark",
+  /** Small texts by name; sort: the name. */
+  notes: "notes",
+  /** One row per batch that is not sealed yet; sort: the batch. */
+  pending: "pending",
+  /** One row per batch with lines to be indexed; sort: the batch. */
+  unindexed: "unindexed",
+} as const;
+
+/** Key of the mark in the events table; no event has it, because no tenant's name is empty. */
+export const MARK_ITEM_KEY = "#mark";
+
+/** Partition of a batch's own row, which has the sort key `b`. */
+export function batchPartition(batchId: string): string {
+  return `b#${batchId}`;
+}
 
 export interface KeyAttribute {
   readonly name: string;
