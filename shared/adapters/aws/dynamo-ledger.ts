@@ -1,0 +1,175 @@
+/**
+ * The ledger in DynamoDB. A batch's row and its pointers are written by one transaction, or none of them is; the row
+ * stays for ever, and the pointer partitions hold only what is still to be done, so both are read without a scan.
+ */
+import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
+import {
+  DeleteItemCommand,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  TransactWriteItemsCommand,
+} from "@aws-sdk/client-dynamodb";
+import { isVendorError, storageError } from "#adapters/aws/aws-errors.ts";
+import type { DynamoSender } from "#adapters/aws/dynamo-client.ts";
+import { getItems } from "#adapters/aws/dynamo-client-batch-get.ts";
+import type { Timing } from "#adapters/aws/dynamo-client-retry.ts";
+import { createBackOff, isPassing, SYSTEM_TIMING } from "#adapters/aws/dynamo-client-retry.ts";
+import { readRecord, recordAttributes } from "#adapters/aws/dynamo-ledger-row.ts";
+import type { Item } from "#adapters/aws/event-item.ts";
+import { batchPartition, LEDGER_PARTITION, ROW } from "#adapters/aws/keys.ts";
+import type { BatchRecord, Ledger } from "#service/ports.ts";
+
+export interface DynamoLedgerOptions {
+  readonly client: DynamoSender;
+  readonly tableName: string;
+  readonly timing?: Timing;
+}
+
+/** Sort key of the one row in a batch's partition. */
+const BATCH_SORT = "b";
+const REGISTER_DEADLINE_MS = 10_000;
+const NOTE_TEXT = "text";
+/** Why one part of a transaction was refused though the whole may work when sent again. */
+const PASSING_REASONS: ReadonlySet<string | undefined> = new Set([
+  "ProvisionedThroughputExceeded",
+  "ThrottlingError",
+  "TransactionConflict",
+]);
+
+export function createDynamoLedger({
+  client,
+  tableName,
+  timing = SYSTEM_TIMING,
+}: DynamoLedgerOptions): Ledger {
+  const registered: Ledger["registered"] = async (batchIds) => {
+    const unique = [...new Set(batchIds)];
+    const attributes = [ROW.partition];
+    const keys = unique.map(batchKey);
+    const { items } = await getItems(keys, { client, tableName, timing, attributes, isConsistent: true });
+    const found = new Set(items.map((item) => item[ROW.partition]?.S));
+    return new Set(unique.filter((batchId) => found.has(batchPartition(batchId))));
+  };
+
+  const register: Ledger["register"] = async (record) => {
+    const what = `the registration of batch ${record.batchId}`;
+    const backOff = createBackOff({ what, deadlineMs: REGISTER_DEADLINE_MS, timing });
+    const request = new TransactWriteItemsCommand({ TransactItems: transactionOf(record, tableName) });
+    for (;;) {
+      try {
+        await client.send(request);
+        return;
+      } catch (cause) {
+        const reasons = cancellationCodes(cause);
+        if (reasons[0] === "ConditionalCheckFailed") return;
+        if (!isPassing(cause) && !reasons.some((code) => PASSING_REASONS.has(code))) {
+          throw storageError(what, cause);
+        }
+        await backOff(cause);
+      }
+    }
+  };
+
+  const find: Ledger["find"] = async (batchId) => {
+    const keys = [batchKey(batchId), pointerKey(LEDGER_PARTITION.unindexed, batchId)];
+    const { items } = await getItems(keys, { client, tableName, timing, isConsistent: true });
+    const row = items.find((item) => item[ROW.partition]?.S === batchPartition(batchId));
+    if (row === undefined) return undefined;
+    // The row never changes: what is left to be indexed is said by the pointer, while it is there.
+    const isPointed = items.some((item) => item[ROW.partition]?.S === LEDGER_PARTITION.unindexed);
+    const record = readRecord(batchId, row);
+    return isPointed ? record : { ...record, unindexed: [] };
+  };
+
+  const unindexed: Ledger["unindexed"] = async (limit) => {
+    const request = new QueryCommand({
+      TableName: tableName,
+      KeyConditionExpression: `${ROW.partition} = :p`,
+      ExpressionAttributeValues: { ":p": { S: LEDGER_PARTITION.unindexed } },
+      ConsistentRead: true,
+      Limit: limit,
+    });
+    try {
+      const { Items: rows = [] } = await client.send(request);
+      return rows.map((row) => readRecord(row[ROW.sort]?.S ?? "", row));
+    } catch (cause) {
+      throw storageError("the read of batches to be indexed", cause);
+    }
+  };
+
+  const markIndexed: Ledger["markIndexed"] = async (batchId) => {
+    const key = pointerKey(LEDGER_PARTITION.unindexed, batchId);
+    try {
+      await client.send(new DeleteItemCommand({ TableName: tableName, Key: key }));
+    } catch (cause) {
+      throw storageError(`the note that batch ${batchId} is indexed`, cause);
+    }
+  };
+
+  const readNote: Ledger["readNote"] = async (name) => {
+    const request = new GetItemCommand({ TableName: tableName, Key: noteKey(name), ConsistentRead: true });
+    try {
+      const { Item: row } = await client.send(request);
+      return row?.[NOTE_TEXT]?.S;
+    } catch (cause) {
+      throw storageError(`the read of note ${name}`, cause);
+    }
+  };
+
+  const writeNote: Ledger["writeNote"] = async (name, text) => {
+    const row = { ...noteKey(name), [ROW.format]: { N: "1" }, [NOTE_TEXT]: { S: text } };
+    try {
+      await client.send(new PutItemCommand({ TableName: tableName, Item: row }));
+    } catch (cause) {
+      throw storageError(`the write of note ${name}`, cause);
+    }
+  };
+
+  return { registered, register, find, unindexed, markIndexed, readNote, writeNote };
+}
+
+/** The row first: its refusal is what says that the batch is registered already. */
+function transactionOf(record: BatchRecord, tableName: string): TransactWriteItem[] {
+  const { batchId } = record;
+  const attributes = recordAttributes(record);
+  const put = (item: Item): TransactWriteItem => ({ Put: { TableName: tableName, Item: item } });
+  const pointer = pointerKey(LEDGER_PARTITION.pending, batchId);
+  const items: TransactWriteItem[] = [
+    {
+      Put: {
+        TableName: tableName,
+        Item: { ...batchKey(batchId), ...attributes },
+        ConditionExpression: `attribute_not_exists(${ROW.partition})`,
+      },
+    },
+    put({ ...pointer, [ROW.format]: { N: "1" } }),
+  ];
+  if (record.unindexed.length > 0) {
+    items.push(put({ ...pointerKey(LEDGER_PARTITION.unindexed, batchId), ...attributes }));
+  }
+  return items;
+}
+
+function cancellationCodes(cause: unknown): readonly (string | undefined)[] {
+  if (!isVendorError(cause, "TransactionCanceledException")) return [];
+  if (typeof cause !== "object" || cause === null || !("CancellationReasons" in cause)) return [];
+  const { CancellationReasons: reasons } = cause;
+  if (!Array.isArray(reasons)) return [];
+  return reasons.map((reason: unknown) =>
+    typeof reason === "object" && reason !== null && "Code" in reason && typeof reason.Code === "string"
+      ? reason.Code
+      : undefined,
+  );
+}
+
+function batchKey(batchId: string): Item {
+  return { [ROW.partition]: { S: batchPartition(batchId) }, [ROW.sort]: { S: BATCH_SORT } };
+}
+
+function pointerKey(partition: string, batchId: string): Item {
+  return { [ROW.partition]: { S: partition }, [ROW.sort]: { S: batchId } };
+}
+
+function noteKey(name: string): Item {
+  return { [ROW.partition]: { S: LEDGER_PARTITION.notes }, [ROW.sort]: { S: name } };
+}
