@@ -1,0 +1,63 @@
+/**
+ * The three services that stand in for AWS: Amazon's DynamoDB Local, fauxqs for SQS, and this project's S3. Started once,
+ * they serve any number of stacks, which have names of their own.
+ */
+import { once } from "node:events";
+import { buildApp } from "fauxqs";
+import type { Endpoints } from "#infra/emulated/config.ts";
+import { startDynamoDbLocal } from "#infra/emulated/dynamodb-local.ts";
+import { startS3Server } from "#infra/emulated/s3-server.ts";
+import { AuditServiceError } from "#lib/errors.ts";
+
+export interface StandIns {
+  readonly endpoints: Endpoints;
+  readonly stop: () => Promise<void>;
+}
+
+interface Service {
+  readonly url: string;
+  readonly stop: () => Promise<void>;
+}
+
+const LOOPBACK = "127.0.0.1";
+
+/** @throws AuditServiceError `invalid-configuration` where one does not start, such as for want of Java */
+export async function startStandIns(): Promise<StandIns> {
+  const starting = [startDynamoDbLocal(), startSqs(), startS3()] as const;
+  const settled = await Promise.allSettled(starting);
+  const stop = async (): Promise<void> => {
+    const started = settled.flatMap((entry) => (entry.status === "fulfilled" ? [entry.value] : []));
+    await Promise.all(started.map((service) => service.stop()));
+  };
+  try {
+    const [dynamodb, sqs, s3] = await Promise.all(starting);
+    return { endpoints: { dynamodb: dynamodb.url, sqs: sqs.url, s3: s3.url }, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Listens by its app: `startFauxqs` binds all interfaces whatever it is told. */
+async function startSqs(): Promise<Service> {
+  const app = buildApp({ logger: false });
+  await app.ready();
+  app.server.listen(0, LOOPBACK);
+  await once(app.server, "listening");
+  const address = app.server.address();
+  if (typeof address !== "object" || address === null)
+    throw new AuditServiceError("internal", "fauxqs listens on no address");
+  return {
+    url: `http://${LOOPBACK}:${address.port}`,
+    stop: async () => {
+      app.server.closeAllConnections();
+      await app.close();
+      app.server.close();
+    },
+  };
+}
+
+async function startS3(): Promise<Service> {
+  const { url, close } = await startS3Server();
+  return { url, stop: close };
+}

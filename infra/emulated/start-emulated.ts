@@ -1,0 +1,269 @@
+/**
+ * A synthesized app, run on one machine: its own tables, queues and buckets on the stand-ins, its bundled functions in
+ * threads, its routes, event sources and schedules. Stacks with names of their own share stand-ins.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { S3Client } from "@aws-sdk/client-s3";
+import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { createTelemetry } from "#functions/telemetry.ts";
+import { readAssembly } from "#infra/emulated/assembly.ts";
+import type { Endpoints } from "#infra/emulated/config.ts";
+import { clientOptions, endpointEnvironment } from "#infra/emulated/config.ts";
+import type { DeployedResource, Deployment } from "#infra/emulated/deployment.ts";
+import { readDeployment } from "#infra/emulated/deployment.ts";
+import type { EventSource } from "#infra/emulated/event-source.ts";
+import { startEventSource } from "#infra/emulated/event-source.ts";
+import { createHttpFront, routeProblems } from "#infra/emulated/http-front.ts";
+import type { LambdaFunction } from "#infra/emulated/lambda-function.ts";
+import { createLambdaFunction } from "#infra/emulated/lambda-function.ts";
+import { createBucket, createQueue, createTable } from "#infra/emulated/resources.ts";
+import type { Schedule } from "#infra/emulated/schedule.ts";
+import { createSchedule } from "#infra/emulated/schedule.ts";
+import type { StandIns } from "#infra/emulated/stand-ins.ts";
+import { AuditServiceError } from "#lib/errors.ts";
+
+export interface EmulatedOptions {
+  /** Folder that `cdk synth` has written. */
+  readonly assembly: string;
+  /** Stay the caller's: stopped by whoever started them, after `stop`. */
+  readonly standIns: StandIns;
+  /** @default 0: the system chooses */
+  readonly port?: number | undefined;
+  /** Hand messages over as soon as they come, in place of the windows of the template. @default false */
+  readonly skipsWindows?: boolean | undefined;
+  /** Visibility of messages in place of the template's. */
+  readonly visibilitySeconds?: number | undefined;
+  /** @default true */
+  readonly runsSchedules?: boolean | undefined;
+  /** Called with what functions and gateway write, and with what goes wrong. */
+  readonly onOutput?: ((text: string) => void) | undefined;
+}
+
+export interface Emulated {
+  readonly url: string;
+  readonly port: number;
+  readonly outputs: Deployment["outputs"];
+  readonly endpoints: Endpoints;
+  /** Names of what was created: type, logical id, name or address. */
+  readonly resources: readonly (readonly [type: string, logicalId: string, ref: string])[];
+  readonly sources: readonly EventSource[];
+  readonly schedules: readonly Schedule[];
+  /** Resolves when all queues with a consumer are empty and nothing of them is under way. */
+  readonly settle: (timeoutMs?: number) => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+const SETTLE_TIMEOUT_MS = 60_000;
+const SETTLE_CHECK_MS = 10;
+/** Threads at once for one event source; a machine has fewer cores than AWS. */
+const MAX_CONCURRENCY = 4;
+const LOOPBACK = "127.0.0.1";
+const STOP_GRACE_MS = 2000;
+
+/** @throws AuditServiceError `invalid-configuration` where the template has parts that are not understood */
+export async function startEmulated(options: EmulatedOptions): Promise<Emulated> {
+  const { standIns, onOutput = () => undefined } = options;
+  const { endpoints } = standIns;
+  const say = (text: string): void => onOutput(text.endsWith("\n") ? text : `${text}\n`);
+  const telemetry = createTelemetry({ level: "warn", nowMs: Date.now, write: onOutput });
+  const stacks = readAssembly(options.assembly);
+  const routes = new Map<string, LambdaFunction>();
+  const front = createHttpFront({ routes, telemetry, onProblem: say });
+  const { port } = await front.listen(LOOPBACK, options.port ?? 0);
+  const url = `http://${LOOPBACK}:${port}`;
+  const sqs = new SQSClient(clientOptions(endpoints.sqs));
+  const stops: (() => Promise<unknown>)[] = [() => front.stop(STOP_GRACE_MS)];
+  const stop = async (): Promise<void> => {
+    for (const step of stops) await step();
+    sqs.destroy();
+  };
+  try {
+    const deployment = readDeployment({ stacks, apiUrl: url, sqsUrl: endpoints.sqs });
+    await createAll(deployment, { endpoints, sqs, visibilitySeconds: options.visibilitySeconds });
+    const functions = createFunctions(deployment, endpoints, onOutput);
+    stops.push(() => Promise.all([...new Set(functions.values())].map((one) => one.stop())));
+    for (const [key, target] of routesOf(deployment, functions)) routes.set(key, target);
+    const problems = routeProblems(routes.keys());
+    if (problems.length > 0) throw new AuditServiceError("invalid-configuration", problems.join("; "));
+    const sources = startSources(deployment, functions, { ...options, sqs, onProblem: say });
+    const schedules = createSchedules(deployment, functions, { ...options, onProblem: say });
+    stops.splice(1, 0, () => Promise.all([...sources, ...schedules].map((one) => one.stop())));
+    return {
+      url,
+      port,
+      outputs: deployment.outputs,
+      endpoints,
+      resources: (["AWS::DynamoDB::GlobalTable", "AWS::SQS::Queue", "AWS::S3::Bucket"] as const).flatMap(
+        (type) => deployment.resources(type).map(({ logicalId, ref }) => [type, logicalId, ref] as const),
+      ),
+      sources,
+      schedules,
+      settle: (timeoutMs = SETTLE_TIMEOUT_MS) => settle(sqs, sources, timeoutMs),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface CreateOptions {
+  readonly endpoints: Endpoints;
+  readonly sqs: SQSClient;
+  readonly visibilitySeconds: number | undefined;
+}
+
+async function createAll(
+  deployment: Deployment,
+  { endpoints, sqs, visibilitySeconds }: CreateOptions,
+): Promise<void> {
+  const dynamodb = new DynamoDBClient(clientOptions(endpoints.dynamodb));
+  const s3 = new S3Client({ ...clientOptions(endpoints.s3), forcePathStyle: true });
+  const queues = deployment.resources("AWS::SQS::Queue");
+  const hasDeadLetters = ({ properties }: DeployedResource<"AWS::SQS::Queue">): boolean =>
+    properties.RedrivePolicy !== undefined;
+  try {
+    for (const table of deployment.resources("AWS::DynamoDB::GlobalTable"))
+      await createTable(dynamodb, table);
+    // A queue of dead letters stands before the queue that names it.
+    for (const queue of queues.filter((one) => !hasDeadLetters(one))) await createQueue(sqs, queue);
+    for (const queue of queues.filter(hasDeadLetters)) await createQueue(sqs, queue, visibilitySeconds);
+    for (const bucket of deployment.resources("AWS::S3::Bucket")) await createBucket(s3, bucket);
+  } finally {
+    dynamodb.destroy();
+    s3.destroy();
+  }
+}
+
+/** By name and by ARN: templates refer to a function by either. */
+type Functions = ReadonlyMap<string, LambdaFunction>;
+
+function createFunctions(
+  deployment: Deployment,
+  endpoints: Endpoints,
+  onOutput: (text: string) => void,
+): Functions {
+  const functions = new Map<string, LambdaFunction>();
+  for (const { name, arn, properties } of deployment.resources("AWS::Lambda::Function")) {
+    const [module = "", exportName = ""] = properties.Handler.split(".");
+    const folder = deployment.assetFolder(properties.Code.S3Key);
+    const bundlePath = ["mjs", "js"].map((ext) => join(folder, `${module}.${ext}`)).find(existsSync);
+    if (bundlePath === undefined) throw missing(`the file of handler ${properties.Handler} in ${folder}`);
+    const created = createLambdaFunction({
+      name,
+      arn,
+      bundlePath,
+      exportName,
+      environment: { ...endpointEnvironment(endpoints), ...properties.Environment?.Variables },
+      timeoutSeconds: properties.Timeout,
+      memoryMb: properties.MemorySize,
+      onOutput,
+    });
+    functions.set(name, created).set(arn, created);
+  }
+  return functions;
+}
+
+function functionOf(functions: Functions, nameOrArn: string): LambdaFunction {
+  const found = functions.get(nameOrArn);
+  if (found === undefined) throw missing(`the function ${nameOrArn}`);
+  return found;
+}
+
+function routesOf(deployment: Deployment, functions: Functions): ReadonlyMap<string, LambdaFunction> {
+  const apis = deployment.resources("AWS::ApiGatewayV2::Api");
+  if (apis.length !== 1 || deployment.resources("AWS::ApiGatewayV2::Stage").length !== 1)
+    throw missing("exactly one HTTP API with one stage");
+  const integrations = new Map(
+    deployment
+      .resources("AWS::ApiGatewayV2::Integration")
+      .map(({ ref, properties }) => [
+        `integrations/${ref}`,
+        functionOf(functions, properties.IntegrationUri),
+      ]),
+  );
+  return new Map(
+    deployment.resources("AWS::ApiGatewayV2::Route").map(({ properties: { RouteKey, Target } }) => {
+      const target = integrations.get(Target);
+      if (target === undefined) throw missing(`the integration ${Target} of ${RouteKey}`);
+      return [RouteKey, target];
+    }),
+  );
+}
+
+interface RunOptions extends EmulatedOptions {
+  readonly onProblem: (text: string) => void;
+}
+
+function startSources(
+  deployment: Deployment,
+  functions: Functions,
+  { sqs, skipsWindows = false, onProblem }: RunOptions & { readonly sqs: SQSClient },
+): readonly EventSource[] {
+  const queues = deployment.resources("AWS::SQS::Queue");
+  return deployment.resources("AWS::Lambda::EventSourceMapping").map(({ properties }) => {
+    const queue = queues.find(({ arn }) => arn === properties.EventSourceArn);
+    if (queue === undefined) throw missing(`the queue ${properties.EventSourceArn}`);
+    return startEventSource({
+      client: sqs,
+      queueUrl: queue.ref,
+      queueArn: queue.arn,
+      target: functionOf(functions, properties.FunctionName),
+      maxMessages: properties.BatchSize,
+      windowMs: skipsWindows ? 0 : properties.MaximumBatchingWindowInSeconds * 1000,
+      maxConcurrency: Math.min(
+        MAX_CONCURRENCY,
+        properties.ScalingConfig?.MaximumConcurrency ?? MAX_CONCURRENCY,
+      ),
+      takesPartialFailures: properties.FunctionResponseTypes.length > 0,
+      onProblem,
+    });
+  });
+}
+
+function createSchedules(
+  deployment: Deployment,
+  functions: Functions,
+  { runsSchedules = true, onProblem }: RunOptions,
+): readonly Schedule[] {
+  return deployment.resources("AWS::Events::Rule").flatMap(({ arn, properties }) =>
+    properties.Targets.map((target) =>
+      createSchedule({
+        expression: properties.ScheduleExpression,
+        ruleArn: arn,
+        input: target.Input,
+        target: functionOf(functions, target.Arn),
+        isRunning: runsSchedules,
+        onProblem,
+      }),
+    ),
+  );
+}
+
+async function settle(sqs: SQSClient, sources: readonly EventSource[], timeoutMs: number): Promise<void> {
+  const deadlineMs = Date.now() + timeoutMs;
+  for (;;) {
+    const depths = await Promise.all(sources.map(({ queueUrl }) => depthOf(sqs, queueUrl)));
+    const waiting = depths.reduce((sum, depth) => sum + depth, 0);
+    if (waiting === 0) return;
+    if (Date.now() > deadlineMs)
+      throw new AuditServiceError("internal", `${waiting} messages are still queued after ${timeoutMs} ms`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, SETTLE_CHECK_MS);
+    });
+  }
+}
+
+async function depthOf(sqs: SQSClient, QueueUrl: string): Promise<number> {
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] }),
+  );
+  const { ApproximateNumberOfMessages: ready, ApproximateNumberOfMessagesNotVisible: hidden } = Attributes;
+  return Number(ready) + Number(hidden) + Number(Attributes["ApproximateNumberOfMessagesDelayed"]);
+}
+
+function missing(what: string): AuditServiceError {
+  return new AuditServiceError("invalid-configuration", `the template lacks ${what}`);
+}
