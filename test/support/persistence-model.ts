@@ -188,7 +188,7 @@ class World {
   }
 
   private *janitor(): Process {
-    for (const batch of [...this.objects.keys()]) {
+    for (const batch of this.objects.keys()) {
       const isRegistered = this.isRegistered(batch);
       yield;
       if (!isRegistered) yield* this.complete(batch);
