@@ -2,6 +2,7 @@
  * The marks of both tables: whose they are, and which very table was marked. A table restored from a backup has another
  * TableId than the mark in it says, and so is told apart from the one that events were acknowledged on.
  */
+import type { TableDescription } from "@aws-sdk/client-dynamodb";
 import { DescribeTableCommand, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { isVendorError, storageError } from "#adapters/aws/aws-errors.ts";
 import type { DynamoSender } from "#adapters/aws/dynamo-client.ts";
@@ -35,7 +36,7 @@ function createMark({ client, tableName }: MarkedTable, key: Item): TableMark {
         client.send(new DescribeTableCommand({ TableName: tableName })),
         client.send(new GetItemCommand({ TableName: tableName, Key: key, ConsistentRead: true })),
       ]);
-      const tableId = table?.TableId;
+      const tableId = identityOf(table);
       if (tableId === undefined) {
         throw new AuditStorageError("storage-unavailable", `table ${tableName} has no identity`);
       }
@@ -65,6 +66,12 @@ function createMark({ client, tableName }: MarkedTable, key: Item): TableMark {
   };
 
   return { table: tableName, read, write };
+}
+
+/** DynamoDB Local gives tables no TableId; there, as in the service, no other table has this name and was created then. */
+function identityOf(table: TableDescription = {}): string | undefined {
+  const { TableId: tableId, TableArn: arn = "", CreationDateTime: created } = table;
+  return tableId ?? (created === undefined ? undefined : `${arn}@${created.getTime()}`);
 }
 
 function readMark(item: Item, tableName: string): Mark {
