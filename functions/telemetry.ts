@@ -1,10 +1,12 @@
 /**
  * What the service says about itself: one JSON line per outcome, with a constant message and facts as members; never
  * payloads. Successful requests are counted and summed up once a minute, because a line for each would cost more than
- * answering; at level debug every request has its line.
+ * answering; at level debug every request has its line. On AWS the summary is a line of metrics.
  */
 import type { LogLevel } from "#functions/config.ts";
 import { LOG_LEVELS } from "#functions/config.ts";
+import type { MetricLine } from "#functions/metrics.ts";
+import { count, emf } from "#functions/metrics.ts";
 
 export type Fields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
@@ -20,12 +22,19 @@ export interface RequestOutcome {
   readonly cause?: unknown;
 }
 
+export interface EventsOutcome {
+  readonly accepted: number;
+  readonly rejected: number;
+}
+
 export interface Telemetry {
   debug(message: string, fields?: Fields): void;
   info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
   error(message: string, fields?: Fields): void;
   request(outcome: RequestOutcome): void;
+  /** Counts events that were sent, for the metrics. */
+  events(outcome: EventsOutcome): void;
   /** Writes the summary of the requests since the last one, where there were any. */
   summarise(): void;
 }
@@ -35,6 +44,11 @@ export interface TelemetryOptions {
   readonly nowMs: () => number;
   /** Takes one line with its newline. */
   readonly write: (line: string) => void;
+  /**
+   * Name of the instance, where summaries are to be metrics. They are then written by `request`, at most once a minute:
+   * a function that is frozen between requests has no timer. @default summaries are log lines, written by `summarise`
+   */
+  readonly metricsOf?: string | undefined;
 }
 
 /** How often `summarise` is called by those who run a server. */
@@ -42,7 +56,7 @@ export const SUMMARY_INTERVAL_MS = 60_000;
 /** Stack lines of an unexpected error that are kept: enough to find the place. */
 const MAX_STACK_LINES = 12;
 
-export function createTelemetry({ level, nowMs, write }: TelemetryOptions): Telemetry {
+export function createTelemetry({ level, nowMs, write, metricsOf }: TelemetryOptions): Telemetry {
   const threshold = LOG_LEVELS.indexOf(level);
   const log = (at: LogLevel, message: string, fields: object): void => {
     if (LOG_LEVELS.indexOf(at) < threshold) return;
@@ -50,6 +64,15 @@ export function createTelemetry({ level, nowMs, write }: TelemetryOptions): Tele
   };
   const isDebug = threshold === LOG_LEVELS.indexOf("debug");
   let tally = new Tally();
+  let summedUpMs = Number.NEGATIVE_INFINITY;
+
+  const summarise = (): void => {
+    if (tally.count === 0) return;
+    if (metricsOf === undefined) log("info", "requests", tally.fields());
+    else write(emf({ nowMs: nowMs(), service: metricsOf, metrics: tally.metrics() }));
+    tally = new Tally();
+    summedUpMs = nowMs();
+  };
 
   const request = (outcome: RequestOutcome): void => {
     tally.add(outcome);
@@ -57,6 +80,7 @@ export function createTelemetry({ level, nowMs, write }: TelemetryOptions): Tele
       const at = outcome.status === 503 ? "warn" : "error";
       log(at, "request failed", { ...requestFields(outcome), ...causeFields(outcome.cause) });
     } else if (isDebug) log("debug", "request", requestFields(outcome));
+    if (metricsOf !== undefined && nowMs() - summedUpMs >= SUMMARY_INTERVAL_MS) summarise();
   };
 
   return {
@@ -65,17 +89,17 @@ export function createTelemetry({ level, nowMs, write }: TelemetryOptions): Tele
     warn: (message, fields = {}) => log("warn", message, fields),
     error: (message, fields = {}) => log("error", message, fields),
     request,
-    summarise: () => {
-      if (tally.count === 0) return;
-      log("info", "requests", tally.fields());
-      tally = new Tally();
-    },
+    events: (outcome) => tally.addEvents(outcome),
+    summarise,
   };
 }
 
 /** Requests since the last summary. */
 class Tally {
   count = 0;
+  private failures = 0;
+  private accepted = 0;
+  private rejected = 0;
   private slowestMs = 0;
   private totalMs = 0;
   private readonly byRoute = new Map<string, number>();
@@ -84,11 +108,26 @@ class Tally {
 
   add({ routeKey, status, durationMs, code }: RequestOutcome): void {
     this.count++;
+    if (status >= 500) this.failures++;
     this.totalMs += durationMs;
     if (durationMs > this.slowestMs) this.slowestMs = durationMs;
     increment(this.byRoute, routeKey);
     increment(this.byStatus, status);
     if (code !== undefined) increment(this.byCode, code);
+  }
+
+  addEvents({ accepted, rejected }: EventsOutcome): void {
+    this.accepted += accepted;
+    this.rejected += rejected;
+  }
+
+  metrics(): MetricLine["metrics"] {
+    return {
+      Requests: count(this.count),
+      Failures: count(this.failures),
+      EventsAccepted: count(this.accepted),
+      EventsRejected: count(this.rejected),
+    };
   }
 
   fields(): object {
