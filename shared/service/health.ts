@@ -2,6 +2,7 @@
  * The state of the service, really probed: each probe has a short deadline, and one probe serves everybody who asks
  * within 5 s. What did not answer is never reported as well.
  */
+import type { Inventory } from "#service/inventory.ts";
 import type { Clock, EventStore, StoreHealth } from "#service/ports.ts";
 import type { Sleep } from "#service/waiting.ts";
 import { withDeadline } from "#service/waiting.ts";
@@ -51,12 +52,6 @@ export interface PartsHealthDependencies extends HealthTiming {
   readonly readInventory: () => Promise<Inventory | undefined>;
   /** Facts about this process: name, version, start. */
   readonly service: Readonly<Record<string, unknown>>;
-}
-
-/** What health needs of an inventory. */
-export interface Inventory {
-  readonly takenAtMs: number;
-  readonly unaccountedEvents: number;
 }
 
 export const PROBE_DEADLINE_MS = 2000;
@@ -153,15 +148,24 @@ async function probeInventory(
   if (inventory === undefined) {
     return { status: "degraded", problems: ["no inventory was taken yet"], details: UNKNOWN };
   }
-  const taken = new Date(inventory.takenAtMs).toISOString();
-  if (nowMs() - inventory.takenAtMs > MAX_INVENTORY_AGE_MS) {
-    return { status: "degraded", problems: [`the last inventory is of ${taken}`], details: UNKNOWN };
+  const { taken_at: takenAt, unaccounted_events: unaccounted, dead_letters, quarantined } = inventory;
+  if (nowMs() - Date.parse(takenAt) > MAX_INVENTORY_AGE_MS) {
+    return { status: "degraded", problems: [`the last inventory is of ${takenAt}`], details: UNKNOWN };
   }
-  const count = inventory.unaccountedEvents;
+  const problem =
+    unaccounted === null
+      ? "the last inventory could not count unaccounted events"
+      : `${unaccounted} events are unaccounted for`;
   return {
-    status: count === 0 ? "healthy" : "degraded",
-    problems: count === 0 ? [] : [`${count} events are unaccounted for`],
-    details: { kept_by: "archive", inventory_at: taken, unaccounted_events: count },
+    status: unaccounted === 0 ? "healthy" : "degraded",
+    problems: unaccounted === 0 ? [] : [problem],
+    details: {
+      kept_by: "archive",
+      inventory_at: takenAt,
+      dead_letters,
+      quarantined,
+      unaccounted_events: unaccounted,
+    },
   };
 }
 
