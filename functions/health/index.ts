@@ -1,0 +1,35 @@
+/** The health function on AWS: environment → probes of tables, queues and bucket → handler. */
+import { createArchiveProbe, createQueueProbe } from "#adapters/aws/aws-parts.ts";
+import { createDynamoClient } from "#adapters/aws/dynamo-client.ts";
+import { createDynamoDirectory } from "#adapters/aws/dynamo-directory.ts";
+import { createDynamoEventStore } from "#adapters/aws/dynamo-event-store.ts";
+import { createDynamoLedger } from "#adapters/aws/dynamo-ledger.ts";
+import { readAwsConfig } from "#functions/config.ts";
+import { createHealthFunction } from "#functions/health/app.ts";
+import type { HttpFunction } from "#functions/middleware.ts";
+import { createRuntime } from "#functions/runtime.ts";
+import { createPartsHealth } from "#service/health.ts";
+import { readInventory } from "#service/inventory.ts";
+
+const TABLES = ["tableName", "ledgerName"] as const;
+const QUEUES = ["queueUrl", "intakeUrl", "queueDlqUrl", "intakeDlqUrl"] as const;
+const PLACES = ["archiveEndpoint", "queueEndpoint", "region"] as const;
+const config = readAwsConfig([...TABLES, ...QUEUES, ...PLACES, "archiveBucket", "version"]);
+const { clock, monotonicMs, sleep, telemetry } = createRuntime(config);
+const { tableName, ledgerName, region, version, serviceName: name } = config;
+const client = createDynamoClient();
+const directory = createDynamoDirectory({ client, ledgerName });
+const store = createDynamoEventStore({ client, tableName, directory, isDrained: async () => true }); // nothing is flushed
+const ledger = createDynamoLedger({ client, tableName: ledgerName });
+const health = createPartsHealth({
+  parts: {
+    storage: () => store.probe(),
+    queue: createQueueProbe(config, { region, endpoint: config.queueEndpoint }),
+    archive: createArchiveProbe(config.archiveBucket, { region, endpoint: config.archiveEndpoint }),
+  },
+  readInventory: () => readInventory(ledger),
+  service: { name, version, started_at: new Date(clock.nowMs()).toISOString() },
+  ...{ clock, monotonicMs, sleep },
+});
+
+export const handler: HttpFunction = createHealthFunction({ health, telemetry });

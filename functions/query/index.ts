@@ -1,0 +1,30 @@
+/** The query function on AWS: environment → DynamoDB, SQS → handler. */
+import { createQueuesEmpty } from "#adapters/aws/aws-parts.ts";
+import { createDynamoClient } from "#adapters/aws/dynamo-client.ts";
+import { createDynamoDirectory } from "#adapters/aws/dynamo-directory.ts";
+import { createDynamoEventStore } from "#adapters/aws/dynamo-event-store.ts";
+import { readAwsConfig } from "#functions/config.ts";
+import type { HttpFunction } from "#functions/middleware.ts";
+import { createQuery } from "#functions/query/app.ts";
+import { createRuntime } from "#functions/runtime.ts";
+import { createExport } from "#service/export.ts";
+import { createFind } from "#service/find.ts";
+import { createFlush } from "#service/flush.ts";
+
+const config = readAwsConfig(["tableName", "ledgerName", "queueUrl", "intakeUrl", "queueEndpoint", "region"]);
+const { monotonicMs, sleep, telemetry } = createRuntime(config);
+const { region, queueEndpoint: endpoint } = config;
+const client = createDynamoClient();
+const store = createDynamoEventStore({
+  client,
+  tableName: config.tableName,
+  directory: createDynamoDirectory({ client, ledgerName: config.ledgerName }),
+  isDrained: createQueuesEmpty(config, { region, endpoint }),
+});
+
+export const handler: HttpFunction = createQuery({
+  find: createFind({ store, monotonicMs, sleep }),
+  exportChunk: createExport({ store, monotonicMs }),
+  flush: createFlush({ store, monotonicMs, sleep }),
+  telemetry,
+});
