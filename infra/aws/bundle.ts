@@ -18,24 +18,45 @@ export const HANDLER = "index.handler";
 const REQUIRE_BANNER =
   'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
 
-/** Settings of all bundles of functions. `platform: node` prefers `main`, which is CommonJS and cannot be shaken. */
-export const BUNDLE_OPTIONS = {
+/** Functions that speak to S3 by its client, which can stream events. */
+const WITH_S3_CLIENT: readonly LambdaName[] = ["consume", "maintain"];
+
+/** Parts of the SDK → what takes their place in a bundle. */
+const REPLACED = {
+  // Credentials come from the environment in Lambda: the chain of all other sources is a third of the bundle.
+  "@aws-sdk/credential-provider-node": join(PROJECT_ROOT, "shared/adapters/aws/lambda-credentials.ts"),
+  "@aws-sdk/endpoint-cache": join(PROJECT_ROOT, "infra/aws/bundle-endpoint-cache.ts"),
+};
+const REPLACED_WITHOUT_S3 = {
+  ...REPLACED,
+  "@smithy/core/event-streams": join(PROJECT_ROOT, "infra/aws/bundle-event-streams.ts"),
+};
+
+/** Settings of all bundles of functions. */
+const COMMON = {
   absWorkingDir: PROJECT_ROOT,
   bundle: true,
   minify: true,
   format: "esm",
   platform: "node",
   target: "node24",
+  // `platform: node` prefers `main`, which is CommonJS and cannot be shaken.
   mainFields: ["module", "main"],
-  conditions: ["source"],
+  // Named, because naming any condition drops the default one, `module`: the SDK would come as CommonJS.
+  conditions: ["source", "module"],
   banner: { js: REQUIRE_BANNER },
   legalComments: "none",
   logLevel: "warning",
-  // Credentials come from the environment in Lambda: the chain of all other sources is a third of the bundle.
-  alias: {
-    "@aws-sdk/credential-provider-node": join(PROJECT_ROOT, "shared/adapters/aws/lambda-credentials.ts"),
-  },
 } as const satisfies BuildOptions;
+
+/** How a function is bundled, for whoever wants to look into the bundle. */
+export function bundleOptions(name: LambdaName): BuildOptions {
+  return {
+    ...COMMON,
+    alias: WITH_S3_CLIENT.includes(name) ? REPLACED : REPLACED_WITHOUT_S3,
+    entryPoints: [join(PROJECT_ROOT, `functions/${name}/index.ts`)],
+  };
+}
 
 /**
  * Writes `index.mjs` of a function.
@@ -44,6 +65,6 @@ export const BUNDLE_OPTIONS = {
  */
 export function bundleFunction(name: LambdaName, outFolder: string): string {
   const outfile = join(outFolder, "index.mjs");
-  buildSync({ ...BUNDLE_OPTIONS, entryPoints: [join(PROJECT_ROOT, `functions/${name}/index.ts`)], outfile });
+  buildSync({ ...bundleOptions(name), outfile });
   return outfile;
 }
