@@ -26,6 +26,8 @@ export interface AwsConfig {
   readonly region: string;
   /** Where S3 is, when it is not AWS's own. */
   readonly archiveEndpoint: string | undefined;
+  /** Where SQS is, when it is not AWS's own. */
+  readonly queueEndpoint: string | undefined;
 }
 
 /** One variable of `AwsConfig`. */
@@ -52,6 +54,13 @@ const queue = (name: string): AwsVariable<string> => ({
   name,
   schema: address,
   expected: "the URL of an SQS queue",
+});
+
+const endpoint = (name: string): AwsVariable<string | undefined> => ({
+  name,
+  schema: address,
+  expected: "an http or https address",
+  fallback: { value: undefined },
 });
 
 const table = (name: string): AwsVariable<string> => ({
@@ -107,12 +116,8 @@ export const AWS_VARIABLES: AwsVariables = {
     schema: z.string().regex(/^[a-z0-9-]{4,32}$/),
     expected: "an AWS region, which Lambda sets",
   },
-  archiveEndpoint: {
-    name: "AWS_ENDPOINT_URL_S3",
-    schema: address,
-    expected: "an http or https address",
-    fallback: { value: undefined },
-  },
+  archiveEndpoint: endpoint("AWS_ENDPOINT_URL_S3"),
+  queueEndpoint: endpoint("AWS_ENDPOINT_URL_SQS"),
 };
 
 /** What is no JSON is refused by the schema behind. */

@@ -1,0 +1,94 @@
+/**
+ * One request to an AWS service, signed and sent without that service's client: for functions that ask a service for a
+ * single thing, and whose cold start a whole client would double.
+ */
+import type { BinaryLike } from "node:crypto";
+import { createHash, createHmac, hash } from "node:crypto";
+import { request as requestPlain } from "node:http";
+import { request as requestTls } from "node:https";
+import { SignatureV4 } from "@smithy/signature-v4";
+import { defaultProvider } from "#adapters/aws/lambda-credentials.ts";
+
+export interface SignedRequestOptions {
+  /** As signatures name it: `s3`, `sqs`. */
+  readonly service: string;
+  readonly region: string;
+  /** @default those in the environment */
+  readonly credentials?: ConstructorParameters<typeof SignatureV4>[0]["credentials"] | undefined;
+}
+
+export interface ServiceRequest {
+  readonly method: "HEAD" | "POST";
+  /** Without a query. */
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface ServiceAnswer {
+  /** HTTP status. */
+  readonly status: number;
+  readonly body: string;
+}
+
+/** Rejects where no answer comes in time. */
+export type SignedRequest = (request: ServiceRequest) => Promise<ServiceAnswer>;
+
+/** Whoever takes longer does not answer: probes have two seconds. */
+const TIMEOUT_MS = 1_500;
+
+export function createSignedRequest(options: SignedRequestOptions): SignedRequest {
+  const { service, region, credentials = defaultProvider() } = options;
+  const signer = new SignatureV4({ service, region, credentials, sha256: Sha256, uriEscapePath: false });
+  return async ({ method, url, headers: own = {}, body = "" }) => {
+    const { headers } = await signer.sign({
+      method,
+      protocol: url.protocol,
+      hostname: url.hostname,
+      path: url.pathname,
+      headers: { ...own, host: url.host, "x-amz-content-sha256": hash("sha256", body) },
+      body,
+    });
+    return send({ method, url, headers, body });
+  };
+}
+
+function send({ url, method, headers, body }: Required<ServiceRequest>): Promise<ServiceAnswer> {
+  return new Promise((resolve, reject) => {
+    const open = url.protocol === "http:" ? requestPlain : requestTls;
+    const request = open(url, { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body: text }));
+      answer.on("error", reject);
+    });
+    request.on("error", reject);
+    request.end(body);
+  });
+}
+
+/** SHA-256, or with a secret HMAC-SHA-256, as the signer wants it. */
+class Sha256 {
+  private readonly state: { update(data: BinaryLike): unknown; digest(): Buffer };
+
+  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
+    this.state = secret === undefined ? createHash("sha256") : createHmac("sha256", bytesOf(secret));
+  }
+
+  update(data: string | ArrayBuffer | ArrayBufferView): void {
+    this.state.update(bytesOf(data));
+  }
+
+  async digest(): Promise<Uint8Array> {
+    return this.state.digest();
+  }
+}
+
+function bytesOf(data: string | ArrayBuffer | ArrayBufferView): string | Uint8Array {
+  if (typeof data === "string") return data;
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
