@@ -1,0 +1,94 @@
+// The scheduled run: the inventory is taken and told whatever becomes of the janitor.
+import { describe, expect, it } from "vitest";
+
+import { createMaintain } from "#functions/maintain/app.ts";
+import { AuditStorageError } from "#lib/errors.ts";
+import { createInventory, readInventory } from "#service/inventory.ts";
+import type { JanitorReport } from "#service/janitor.ts";
+import { MemoryArchive } from "#test/support/memory-archive.ts";
+import { MemoryLedger } from "#test/support/memory-ledger.ts";
+import { virtualTime } from "#test/support/virtual-time.ts";
+
+const REPORT: JanitorReport = {
+  examined: 9,
+  completed: 2,
+  indexed: 30,
+  unregistered: 1,
+  problems: [],
+  isFinished: true,
+};
+const DOWN = new AuditStorageError("storage-unavailable", "made to fail", { retryable: true });
+
+function subject(janitor: () => Promise<JanitorReport>) {
+  const ledger = new MemoryLedger();
+  const { clock } = virtualTime();
+  const countDeadLetters = async (): Promise<number> => 4;
+  const logs: object[] = [];
+  const lines: string[] = [];
+  const maintain = createMaintain({
+    janitor,
+    takeInventory: createInventory({ ledger, archive: new MemoryArchive(), clock, countDeadLetters }),
+    clock,
+    telemetry: {
+      warn: (message, fields) => logs.push({ level: "warn", message, ...fields }),
+      error: (message, fields) => logs.push({ level: "error", message, ...fields }),
+    },
+    serviceName: "audit_service",
+    writeMetrics: (line) => lines.push(line),
+  });
+  const metrics = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  return { maintain, ledger, logs, metrics };
+}
+
+describe("a scheduled run", () => {
+  it("tells in one line what is missing", async () => {
+    const { maintain, metrics, ledger } = subject(async () => REPORT);
+
+    await maintain();
+
+    expect(metrics()).toMatchObject([
+      {
+        Service: "audit_service",
+        UnregisteredBatches: 1,
+        QuarantinedEvents: 0,
+        DeadLetters: 4,
+        EventsIndexedLater: 30,
+        UnaccountedEvents: 5,
+        batches_examined: 9,
+        batches_completed: 2,
+        is_finished: true,
+      },
+    ]);
+    expect(await readInventory(ledger)).toMatchObject({ unaccounted_events: 5 });
+  });
+
+  it("names what the janitor could not finish, and who must act", async () => {
+    const stuck = new AuditStorageError("storage-unavailable", "batch object g is damaged");
+    const problems = [
+      { subject: "g", error: stuck },
+      { subject: "h", error: DOWN },
+    ];
+    const { maintain, logs } = subject(async () => ({ ...REPORT, problems }));
+
+    await maintain();
+
+    expect(logs).toMatchObject([
+      { level: "error", message: "janitor could not finish", subject: "g", error: stuck.message },
+      { level: "warn", message: "janitor could not finish", subject: "h" },
+    ]);
+  });
+
+  it("takes the inventory all the same when the janitor fails, and fails itself", async () => {
+    const { maintain, metrics, ledger } = subject(async () => {
+      throw DOWN;
+    });
+
+    await expect(maintain()).rejects.toBe(DOWN);
+
+    const [line = {}] = metrics();
+    expect(line).toMatchObject({ DeadLetters: 4 });
+    expect(line).not.toHaveProperty("UnaccountedEvents");
+    expect(line).not.toHaveProperty("UnregisteredBatches");
+    expect(await readInventory(ledger)).toMatchObject({ dead_letters: 4, unaccounted_events: null });
+  });
+});
