@@ -29,7 +29,9 @@ const health = createPartsHealth({
   },
   readInventory: () => readInventory(ledger),
   service: { name, version, started_at: new Date(clock.nowMs()).toISOString() },
-  ...{ clock, monotonicMs, sleep },
+  clock,
+  monotonicMs,
+  sleep,
 });
 
 export const handler: HttpFunction = createHealthFunction({ health, telemetry });

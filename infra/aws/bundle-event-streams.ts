@@ -3,12 +3,15 @@
  * this service calls does: so it weighs nothing, and says so if that changes.
  */
 
-export class EventStreamSerde {
-  constructor() {
-    throw new Error("event streams are not in this bundle; see infra/aws/bundle.ts");
-  }
+/** Called with `new` by the SDK. */
+export function EventStreamSerde(): never {
+  throw absent();
 }
 
-export function eventStreamSerdeProvider(): EventStreamSerde {
-  return new EventStreamSerde();
+export function eventStreamSerdeProvider(): never {
+  throw absent();
+}
+
+function absent(): Error {
+  return new Error("event streams are not in this bundle; see infra/aws/bundle.ts");
 }

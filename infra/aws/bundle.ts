@@ -19,7 +19,7 @@ const REQUIRE_BANNER =
   'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
 
 /** Functions that speak to S3 by its client, which can stream events. */
-const WITH_S3_CLIENT: readonly LambdaName[] = ["consume", "maintain"];
+const WITH_S3_CLIENT: ReadonlySet<LambdaName> = new Set(["consume", "maintain"]);
 
 /** Parts of the SDK → what takes their place in a bundle. */
 const REPLACED = {
@@ -53,7 +53,7 @@ const COMMON = {
 export function bundleOptions(name: LambdaName): BuildOptions {
   return {
     ...COMMON,
-    alias: WITH_S3_CLIENT.includes(name) ? REPLACED : REPLACED_WITHOUT_S3,
+    alias: WITH_S3_CLIENT.has(name) ? REPLACED : REPLACED_WITHOUT_S3,
     entryPoints: [join(PROJECT_ROOT, `functions/${name}/index.ts`)],
   };
 }
