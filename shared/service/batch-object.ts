@@ -11,7 +11,7 @@ import type { BatchRecord } from "#service/ports.ts";
 /** All batches lie under it. */
 export const BATCH_PREFIX = "batches/";
 /** Lines that one batch may hold; the number of a line takes 14 bits. */
-export const MAX_BATCH_LINES = 10_000;
+const MAX_BATCH_LINES = 10_000;
 /** Bytes of the lines with their newlines: what callers may put into one batch is half of it. */
 const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 /** gzip, because a stranger's tools must read it. */
