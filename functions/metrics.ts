@@ -4,7 +4,7 @@
  */
 
 /** Where the metrics of all functions are found. */
-export const METRIC_NAMESPACE = "AuditService";
+const METRIC_NAMESPACE = "AuditService";
 const DIMENSION = "Service";
 
 export type MetricUnit = "Count" | "Bytes" | "Milliseconds";

@@ -68,7 +68,7 @@ export function versioningAnswer(isVersioned: boolean): S3Answer {
 }
 
 /** Where a listing goes on. */
-export function tokenOf(key: string): string {
+function tokenOf(key: string): string {
   return Buffer.from(key).toString("base64url");
 }
 

@@ -7,7 +7,7 @@ import { isUtf8 } from "node:buffer";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 
 /** What one message may hold, and all messages of one call together (SQS quotas, 2026). */
-export const MAX_MESSAGE_BYTES = 1024 * 1024;
+const MAX_MESSAGE_BYTES = 1024 * 1024;
 /** Bytes of content in one message: what a request may bring. Bounds what a reader unpacks, whoever wrote it. */
 export const MAX_CONTENT_BYTES = 8 * 1024 * 1024;
 /** A message is billed as so many requests as it has chunks (SQS pricing, 2026). */

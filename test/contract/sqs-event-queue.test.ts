@@ -3,7 +3,7 @@
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { createIsDrained } from "#adapters/aws/sqs-depth.ts";
+import { createMessageCount } from "#adapters/aws/sqs-depth.ts";
 import { createPostpone } from "#adapters/aws/sqs-visibility.ts";
 import type { SqsSender } from "#adapters/aws/sqs-client.ts";
 import { createSqsEventQueue } from "#adapters/aws/sqs-event-queue.ts";
@@ -107,18 +107,24 @@ describe("the queue over SQS", () => {
     await expect(sending).rejects.toMatchObject({ code: "storage-unavailable", retryable: true });
   });
 
-  it("is drained when every queue reports that it holds nothing, not even with a consumer", async () => {
+  it("is counted with all that waits in any queue or is with a consumer", async () => {
     const [first, other] = [await standIn.createQueue("first"), await standIn.createQueue("other")];
-    const isDrained = createIsDrained({ client: standIn.client, queueUrls: [first.url, other.url] });
-    const empty = await isDrained();
+    const countAll = createMessageCount({ client: standIn.client, queueUrls: [first.url, other.url] });
+    for (const { url } of [first, other, other])
+      await standIn.client.send(new SendMessageCommand({ QueueUrl: url, MessageBody: "x" }));
 
-    await standIn.client.send(new SendMessageCommand({ QueueUrl: other.url, MessageBody: "x" }));
-    const waiting = await isDrained();
-    const held = await receiveEvent(standIn.client, other);
-    const withConsumer = await isDrained();
+    const waiting = await countAll();
+    const held = await receiveEvent(standIn.client, other, 1);
+    const withConsumer = await countAll();
     await settle(standIn.client, other, { event: held, response: { batchItemFailures: [] } });
 
-    expect([empty, waiting, withConsumer, await isDrained()]).toEqual([true, false, false, true]);
+    expect([waiting, withConsumer, await countAll()]).toEqual([3, 3, 2]);
+  });
+
+  it("says that it cannot be counted", async () => {
+    const countAll = createMessageCount({ client: standIn.client, queueUrls: [`${lines.url}-unknown`] });
+
+    await expect(countAll()).rejects.toMatchObject({ code: "storage-unavailable" });
   });
 
   it("puts failed messages off, more than one call can name", async () => {

@@ -27,7 +27,7 @@ export interface SqsStandIn {
 }
 
 /** What it calls the account; every message says that it was sent by it. */
-export const STAND_IN_ACCOUNT = "000000000000";
+const STAND_IN_ACCOUNT = "000000000000";
 
 export async function startSqsStandIn(): Promise<SqsStandIn> {
   const app = buildApp({ logger: false });

@@ -1,6 +1,6 @@
 /**
  * How many messages queues hold. SQS calls its counts approximate: they may lag by a minute behind what was sent or
- * deleted, so they serve waiting and alarms, never a decision about one event.
+ * deleted, so they serve alarms, never a decision about one event.
  */
 import type { QueueAttributeName } from "@aws-sdk/client-sqs";
 import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
@@ -27,15 +27,6 @@ export function createMessageCount({ client, queueUrls }: QueueDepthOptions): ()
     const counts = await Promise.all(queueUrls.map((queueUrl) => countMessages(client, queueUrl)));
     return counts.reduce((sum, count) => sum + count, 0);
   };
-}
-
-/**
- * Whether all queues report that they hold nothing.
- * The function throws AuditStorageError `storage-unavailable` (retryable).
- */
-export function createIsDrained(options: QueueDepthOptions): () => Promise<boolean> {
-  const count = createMessageCount(options);
-  return async () => (await count()) === 0;
 }
 
 async function countMessages(client: SqsSender, queueUrl: string): Promise<number> {
