@@ -73,9 +73,10 @@ export class Bucket {
     const versions = this.versions.get(key) ?? [];
     const version =
       versionId === undefined ? versions[0] : versions.find((candidate) => candidate.versionId === versionId);
-    if (version === undefined || !isObject(version))
-      return refusal(404, "NoSuchKey", "The specified key does not exist.");
-    return version;
+    if (version !== undefined && isObject(version)) return version;
+    return versionId === undefined
+      ? refusal(404, "NoSuchKey", "The specified key does not exist.")
+      : refusal(404, "NoSuchVersion", "The specified version does not exist.");
   }
 
   /** Hides the object behind a marker where the bucket is versioned; with a version id, removes that version. */

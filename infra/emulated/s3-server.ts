@@ -159,7 +159,11 @@ async function answerForObject(bucket: Bucket, request: S3Request): Promise<S3An
   const contentRange = `bytes ${range.from}-${range.to}/${object.bytes.length}`;
   return {
     status: 206,
-    headers: { ...partial, "content-range": contentRange },
+    headers: {
+      ...partial,
+      "content-range": contentRange,
+      "content-length": String(range.to + 1 - range.from),
+    },
     body: object.bytes.subarray(range.from, range.to + 1),
   };
 }

@@ -112,6 +112,7 @@ describe("an object", () => {
 
     await expect(read("versions")).rejects.toMatchObject({ name: "NoSuchKey" });
     expect(await read("versions", { VersionId: first.VersionId ?? "" })).toBe("1");
+    await expect(read("versions", { VersionId: "unknown" })).rejects.toMatchObject({ name: "NoSuchVersion" });
     const { Versions, DeleteMarkers } = await client.send(
       new ListObjectVersionsCommand({ Bucket, Prefix: "versions" }),
     );
