@@ -15,6 +15,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stderr: createOutput(process.stderr, isColorless),
   openAudit,
   repair: repairFolder,
+  openOperator: async (target) => (await import("#infra/local/aws-operator.ts")).openOperator(target),
   serve: async () => (await import("#infra/local/serve.ts")).serve(),
   stopSignal,
   nowMs: Date.now,

@@ -1,5 +1,11 @@
 /** What the command line reads from the environment beside the configuration of the service. */
 import * as z from "zod";
+import type { AwsConfig } from "#functions/aws-variables.ts";
+import { AWS_VARIABLES } from "#functions/aws-variables.ts";
+import type { Environment } from "#functions/config.ts";
+import { readAwsConfig } from "#functions/config.ts";
+import { outputOf } from "#infra/local/outputs.ts";
+import type { FieldError } from "#lib/errors.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 
 export interface CliConfig {
@@ -35,4 +41,27 @@ export function readCliConfig(): CliConfig {
   }
   const { AUDIT_URL: url, AUDIT_API_KEY: apiKey, NO_COLOR: noColor } = parsed.data;
   return { url, apiKey, isColorless: noColor !== undefined };
+}
+
+/**
+ * What commands about a deployment on AWS must know of it. All of it must be given, what functions have defaults for too:
+ * a guess would write events for the wrong tenant, or drop those that the deployment keeps.
+ * @param outputs variables that are taken before those of the environment
+ * @throws AuditServiceError `invalid-configuration`
+ */
+export function readDeploymentConfig<Member extends keyof AwsConfig>(
+  members: readonly Member[],
+  outputs: Environment = {},
+): Pick<AwsConfig, Member> {
+  const env = { ...process.env, ...outputs };
+  const missing = members
+    .map((member) => AWS_VARIABLES[member].name)
+    .filter((name) => (env[name] ?? "") === "");
+  if (missing.length === 0) return readAwsConfig(members, env);
+  const errors = missing.map((path): FieldError => ({ path, message: "is not set" }));
+  const names = missing.map((name) => `${outputOf(name) ?? name} (${name})`).join(", ");
+  const wayOut = "give a file of the deployment's outputs by --outputs, or set the variables in brackets";
+  throw new AuditServiceError("invalid-configuration", `not known of the deployment: ${names}; ${wayOut}`, {
+    errors,
+  });
 }

@@ -2,6 +2,7 @@
  * What the commands are given: streams, the way to an audit log, a clock and Ctrl-C. They reach the world
  * through this alone, so a test can run any of them.
  */
+import type { Operator, OperatorTarget } from "#cli/operator.ts";
 import type { RepairReport, RepairRequest } from "#cli/repair-report.ts";
 import type { AuditService } from "#client/audit-service.ts";
 
@@ -39,6 +40,8 @@ export interface CliContext {
   readonly openAudit: (target: Target) => Promise<AuditService>;
   /** Repairs the log of a folder that nothing else has open. */
   readonly repair: (request: RepairRequest) => Promise<RepairReport>;
+  /** Opens a deployment on AWS for who operates it. */
+  readonly openOperator: (target: OperatorTarget) => Promise<Operator>;
   /** Runs the service until it is told to stop; answers the exit code. */
   readonly serve: () => Promise<number>;
   /** For a command that ends in good order: from this call on the first Ctrl-C aborts the signal. */

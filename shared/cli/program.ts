@@ -2,9 +2,12 @@
 import { Command, CommanderError } from "commander";
 import type { CliContext } from "#cli/context.ts";
 import { EXIT_FAILED, EXIT_USAGE } from "#cli/context.ts";
+import { addDlqCommand } from "#cli/dlq-command.ts";
 import { addImportCommand } from "#cli/import-command.ts";
+import { addLanesCommand } from "#cli/lanes-command.ts";
 import { describeErrors } from "#cli/lines.ts";
 import { addExportCommand, addGetCommand, addHealthCommand, addQueryCommand } from "#cli/read-commands.ts";
+import { addRebuildCommand } from "#cli/rebuild-command.ts";
 import { addRepairCommand } from "#cli/repair-command.ts";
 import { addSendCommand } from "#cli/send-command.ts";
 import { printable, printableLines } from "#cli/terminal-text.ts";
@@ -82,6 +85,9 @@ function createProgram(context: CliContext, { setExit, written }: Outcome): Comm
   addHealthCommand(program, context, setExit);
   addImportCommand(program, context, setExit);
   addRepairCommand(program, context, setExit);
+  addDlqCommand(program, context, setExit);
+  addRebuildCommand(program, context, setExit);
+  addLanesCommand(program, context, setExit);
   return program;
 }
 

@@ -29,6 +29,9 @@ export interface HarnessOptions {
   readonly wrap?: (audit: AuditService) => AuditService;
   readonly serve?: () => Promise<number>;
   readonly repair?: CliContext["repair"];
+  readonly openOperator?: CliContext["openOperator"];
+  /** What somebody types on a terminal, in place of the input. */
+  readonly typed?: string;
 }
 
 export function createCliHarness(options: HarnessOptions = {}): CliHarness {
@@ -56,12 +59,16 @@ export function createCliHarness(options: HarnessOptions = {}): CliHarness {
       hasColor: options.hasColor ?? false,
     });
     const code = await runCli(args, {
-      stdin: { isTty: input === undefined, chunks: () => chunksOf(input ?? "") },
+      stdin: {
+        isTty: input === undefined || options.typed !== undefined,
+        chunks: () => chunksOf(options.typed ?? input ?? ""),
+      },
       stdout: output("stdout"),
       stderr: output("stderr"),
       openAudit,
       repair:
         options.repair ?? (async () => ({ places: [], unrepaired: [], tornPath: undefined, isSound: true })),
+      openOperator: options.openOperator ?? (async () => Promise.reject(new Error("there is no deployment"))),
       serve: options.serve ?? (async () => 0),
       stopSignal: () => stop,
       nowMs,
