@@ -6,10 +6,12 @@ import { openMemoryPorts } from "#test/support/memory-ports.ts";
 import { MUTANTS } from "#test/support/persistence-mutants.ts";
 import { simulatePersistence } from "#test/support/persistence-simulation.ts";
 
-const SEEDS = 400;
+const SEEDS = 300;
 const MUTANT_SEEDS = 1000;
+/** A few seconds; a machine that is busy with other tests takes ten times as long. */
+const TIMEOUT_MS = 120_000;
 
-describe("persisting under faults", () => {
+describe("persisting under faults", { timeout: TIMEOUT_MS }, () => {
   it("keeps every acknowledged event, once", async () => {
     const met = new Set<string>();
 

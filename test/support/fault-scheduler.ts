@@ -27,7 +27,7 @@ interface Process {
 }
 
 export class FaultScheduler {
-  /** Errors of processes that nobody made to fail. */
+  /** Errors of processes other than those that time may heal, as made failures are. */
   readonly unexpected: unknown[] = [];
   /** Calls that were made to fail, and processes that were stopped. */
   readonly faults = { failed: 0, stopped: 0, woken: 0 };
@@ -35,7 +35,7 @@ export class FaultScheduler {
   private rates: FaultRates;
   private readonly live = new Set<Process>();
   private readonly stopped = new Set<Process>();
-  private callsUnderWay = 0;
+  private readonly underWay = new Set<Promise<unknown>>();
 
   constructor(random: Random, rates: FaultRates) {
     this.random = random;
@@ -56,7 +56,8 @@ export class FaultScheduler {
     };
     run((port) => this.gate(port, process)).then(end, (error: unknown) => {
       end();
-      if (!(error instanceof InjectedFailure)) this.unexpected.push(error);
+      const isPassing = error instanceof AuditStorageError && error.retryable;
+      if (!isPassing) this.unexpected.push(error);
     });
     await this.settle();
   }
@@ -91,6 +92,17 @@ export class FaultScheduler {
     this.stopped.clear();
   }
 
+  /** Work of a process that is no part of its way: all others wait until it is done. */
+  async aside<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+    const working = (async (): Promise<Result> => work())();
+    this.underWay.add(working);
+    try {
+      return await working;
+    } finally {
+      this.underWay.delete(working);
+    }
+  }
+
   private stop(process: Process): void {
     this.faults.stopped++;
     this.live.delete(process);
@@ -113,13 +125,7 @@ export class FaultScheduler {
 
   private async gatedCall(process: Process, work: () => unknown): Promise<unknown> {
     await this.reach(process);
-    this.callsUnderWay++;
-    let result: unknown;
-    try {
-      result = await work();
-    } finally {
-      this.callsUnderWay--;
-    }
+    const result = await this.aside(work);
     await this.reach(process);
     return result;
   }
@@ -140,14 +146,15 @@ export class FaultScheduler {
     process.waiting.push(resolve);
     if ((await promise) === "go") return;
     this.faults.failed++;
-    throw new InjectedFailure("storage-unavailable", "made to fail", { retryable: true });
+    throw new AuditStorageError("storage-unavailable", "made to fail", { retryable: true });
   }
 
   /** Until every process waits at a gate or has ended. */
   private async settle(): Promise<void> {
-    do await new Promise(setImmediate);
-    while (this.callsUnderWay > 0);
+    await new Promise(setImmediate);
+    while (this.underWay.size > 0) {
+      await Promise.allSettled(this.underWay);
+      await new Promise(setImmediate);
+    }
   }
 }
-
-class InjectedFailure extends AuditStorageError {}

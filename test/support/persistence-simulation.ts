@@ -180,7 +180,8 @@ class Run {
       this.met.unindexed += report.unindexed;
       this.met.completedByOthers += report.completedBatches;
       for (const message of messages) message.isAcknowledged = true;
-      this.problems.push(...(await findUnregistered(this.ports, lines)));
+      const findLost = (): Promise<readonly string[]> => findUnregistered(this.ports, lines);
+      this.problems.push(...(await this.scheduler.aside(findLost)));
     });
   }
 

@@ -189,6 +189,18 @@ describe("persist", () => {
     expect(parts.ledger.rows.size).toBe(0);
   });
 
+  it("refuses to go on where a derived id holds other content, which no key of this deployment leads to", async () => {
+    const parts = persistParts();
+    const other = line("a", "other");
+    const eventId = derivedId("a", other.contentHash);
+    const batchId = parts.newBatchId();
+    await parts.table.insert([{ batchId, line: 0, eventId, prepared: line("a", "third") }]);
+    const persist = createPersist(parts);
+    await persist([line("a")]);
+
+    await expect(persist([other])).rejects.toThrow(`other content stands under the derived id ${eventId}`);
+  });
+
   it("does not take an object of other content for its own", async () => {
     const parts = persistParts();
     const batchId = await leaveBatch(parts, [line("z")]);

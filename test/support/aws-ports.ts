@@ -1,0 +1,68 @@
+// Archive, table and ledger over AWS, on stand-ins, for runs of the persistence simulation: each run has tables and a
+// bucket of its own. Now and then the indexes throttle, so that entries are inserted without them.
+import type { AttributeValue, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { ScanCommand } from "@aws-sdk/client-dynamodb";
+import { CreateBucketCommand } from "@aws-sdk/client-s3";
+
+import { createDynamoEventTable } from "#adapters/aws/dynamo-event-table.ts";
+import { createDynamoLedger } from "#adapters/aws/dynamo-ledger.ts";
+import { readPlace } from "#adapters/aws/event-item.ts";
+import { ITEM } from "#adapters/aws/keys.ts";
+import { FIRST_EPOCH } from "#adapters/aws/lanes.ts";
+import { createS3Archive } from "#adapters/aws/s3-archive.ts";
+import { fastTiming, hasIndexKeys, refusing } from "#test/support/dynamodb-faults.ts";
+import type { DynamoDbLocal } from "#test/support/dynamodb-local.ts";
+import type { StandingItem } from "#test/support/persistence-checks.ts";
+import type { SimulatedPorts } from "#test/support/persistence-simulation.ts";
+import type { S3StandIn } from "#test/support/s3-stand-in.ts";
+import type { Random } from "#test/support/seeded-random.ts";
+
+/** Of statements that carry index keys: an entry goes without them when several tries in a row are throttled. */
+const THROTTLE_RATE = 0.5;
+
+/** @param name of the bucket, which no other run uses */
+export async function openAwsPorts(
+  { client, createTables }: DynamoDbLocal,
+  s3: S3StandIn,
+  { name, random }: { readonly name: string; readonly random: Random },
+): Promise<SimulatedPorts> {
+  const { eventTable, ledgerTable } = await createTables();
+  await s3.client.send(new CreateBucketCommand({ Bucket: name }));
+  const throttling = refusing(client, (statement) =>
+    hasIndexKeys(statement) && random() < THROTTLE_RATE ? "ThrottlingError" : undefined,
+  );
+  return {
+    archive: createS3Archive({ client: s3.client, bucket: name }),
+    table: createDynamoEventTable({
+      client: throttling,
+      tableName: eventTable,
+      directory: { epochs: async () => [FIRST_EPOCH] },
+      retentionDays: 90,
+      timing: fastTiming(),
+    }),
+    ledger: createDynamoLedger({ client, tableName: ledgerTable, timing: fastTiming() }),
+    readItems: () => readItems(client, eventTable),
+    close: async () => undefined,
+  };
+}
+
+/** A table of a simulation fits into one page of a scan. */
+async function readItems(client: DynamoDBClient, tableName: string): Promise<readonly StandingItem[]> {
+  const { Items: items = [] } = await client.send(
+    new ScanCommand({ TableName: tableName, ConsistentRead: true }),
+  );
+  return items.map(standingItem);
+}
+
+function standingItem(item: Record<string, AttributeValue>): StandingItem {
+  const key = item[ITEM.key]?.S ?? "";
+  const { at, contentHash, isIndexed } = readPlace(item);
+  return {
+    tenantId: key.slice(0, key.indexOf("#")),
+    eventId: key.slice(key.indexOf("#") + 1),
+    at,
+    contentHash,
+    isIndexed,
+    conflicts: item[ITEM.conflicts]?.SS ?? [],
+  };
+}
