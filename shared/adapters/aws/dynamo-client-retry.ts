@@ -29,7 +29,7 @@ export const SYSTEM_TIMING: Timing = {
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
 
-/** Whether the whole call was throttled or met a passing fault, and may be sent again. */
+/** Whether the whole call was throttled or met a passing fault; it may have been done, and may be sent again. */
 export function isPassing(cause: unknown): boolean {
   return isVendorError(
     cause,
@@ -38,6 +38,7 @@ export function isPassing(cause: unknown): boolean {
     "RequestLimitExceeded",
     "InternalServerError",
     "TransactionConflictException",
+    "TimeoutError",
   );
 }
 

@@ -41,6 +41,7 @@ describe("passing faults", () => {
     ["ProvisionedThroughputExceededException", true],
     ["RequestLimitExceeded", true],
     ["InternalServerError", true],
+    ["TimeoutError", true],
     ["ValidationException", false],
     ["AccessDeniedException", false],
     ["ResourceNotFoundException", false],
