@@ -20,6 +20,10 @@ import { EVENT_TABLE, LEDGER_TABLE } from "#adapters/aws/keys.ts";
 
 const START_TIMEOUT_MS = 60_000;
 const PAUSE_MS = 50;
+const TEST_TIMEOUT_MS = 120_000;
+/** A process of seconds gains nothing from an optimising compiler and a parallel collector, which cost two processors. */
+const SHORT_LIVED = ["-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
+const REQUEST_TIMEOUT_MS = 30_000;
 
 export interface DynamoDbLocal {
   /** For `AWS_ENDPOINT_URL_DYNAMODB`. */
@@ -38,19 +42,23 @@ export interface DynamoTables {
 /** A group of tests on a DynamoDB Local of its own, which is reached through the function handed to `define`. */
 export function describeDynamo(name: string, define: (dynamo: () => DynamoDbLocal) => void): void {
   const isSkipped = process.env["CI"] !== "true" && !hasJava();
-  describe.skipIf(isSkipped)(`${name}${isSkipped ? " (skipped: needs Java 17)" : ""}`, () => {
-    let started: DynamoDbLocal | undefined;
-    beforeAll(async () => {
-      started = await startDynamoDbLocal();
-    });
-    afterAll(async () => {
-      await started?.stop();
-    });
-    define(() => {
-      if (started === undefined) throw new Error("DynamoDB Local has not started");
-      return started;
-    });
-  });
+  describe.skipIf(isSkipped)(
+    `${name}${isSkipped ? " (skipped: needs Java 17)" : ""}`,
+    { timeout: TEST_TIMEOUT_MS },
+    () => {
+      let started: DynamoDbLocal | undefined;
+      beforeAll(async () => {
+        started = await startDynamoDbLocal();
+      });
+      afterAll(async () => {
+        await started?.stop();
+      });
+      define(() => {
+        if (started === undefined) throw new Error("DynamoDB Local has not started");
+        return started;
+      });
+    },
+  );
 }
 
 export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
@@ -62,7 +70,7 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
     [
       `-Djava.library.path=${join(home, "DynamoDBLocal_lib")}`,
       `-Djava.io.tmpdir=${folder}`,
-      "-Xmx1g",
+      ...SHORT_LIVED,
       "-jar",
       join(home, "DynamoDBLocal.jar"),
       "-inMemory",
@@ -81,7 +89,13 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
   };
   const endpoint = `http://127.0.0.1:${port}`;
   const credentials = { accessKeyId: "local", secretAccessKey: "local" };
-  const client = createDynamoClient({ endpoint, credentials, region: "us-east-1" });
+  const client = createDynamoClient({
+    endpoint,
+    credentials,
+    region: "us-east-1",
+    // A busy machine is no fault of what is tested.
+    requestHandler: { requestTimeout: REQUEST_TIMEOUT_MS, throwOnRequestTimeout: true },
+  });
   try {
     await Promise.race([
       untilItAnswers(client),
