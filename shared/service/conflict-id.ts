@@ -15,6 +15,11 @@ export interface Conflict {
   readonly contentHash: string;
 }
 
+/** Whether an id is that of a conflict. */
+export function isDerivedId(id: string): boolean {
+  return id.includes("!");
+}
+
 /** `<event id>!<first 32 hex digits of HMAC-SHA-256(conflict key, content hash as text)>`. */
 export function conflictIdOf({ conflictKey, eventId, contentHash }: Conflict): string {
   const digest = createHmac("sha256", conflictKey).update(contentHash, "utf8").digest("hex");

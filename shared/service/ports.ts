@@ -56,6 +56,8 @@ export interface ReadCost {
 export interface FoundLine {
   /** The exact stored line. */
   readonly text: string;
+  /** Id under which it stands, where that is not its event's: other content stands under that. */
+  readonly derivedId?: string;
   /** Ids under which other content is kept that was sent with this id; absent where there is none. */
   readonly conflicts?: readonly string[];
 }

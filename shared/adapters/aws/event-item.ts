@@ -6,11 +6,12 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { facetsOf } from "#adapters/aws/event-item-facets.ts";
 import { decodeBody, encodeBody } from "#adapters/aws/item-codec.ts";
-import { ITEM, itemKey, laneKey, valueKey } from "#adapters/aws/keys.ts";
+import { eventIdOfKey, ITEM, itemKey, laneKey, valueKey } from "#adapters/aws/keys.ts";
 import type { LaneEpoch } from "#adapters/aws/lanes.ts";
 import { laneOf } from "#adapters/aws/lanes.ts";
 import { sortKey } from "#adapters/aws/event-item-sort.ts";
 import { AuditStorageError } from "#lib/errors.ts";
+import { isDerivedId } from "#service/conflict-id.ts";
 import type { FoundLine, LinePlace, TableEntry } from "#service/ports.ts";
 
 export type Item = Readonly<Record<string, AttributeValue>>;
@@ -100,8 +101,13 @@ export function readFoundLine(item: Item): FoundLine {
   const body = item[ITEM.body]?.B;
   if (body === undefined) throw damaged(item);
   const text = decodeBody(body);
+  const id = eventIdOfKey(item[ITEM.key]?.S ?? "");
   const conflicts = item[ITEM.conflicts]?.SS;
-  return conflicts === undefined ? { text } : { text, conflicts: conflicts.toSorted() };
+  return {
+    text,
+    ...(isDerivedId(id) && { derivedId: id }),
+    ...(conflicts !== undefined && { conflicts: conflicts.toSorted() }),
+  };
 }
 
 function damaged(item: Item): AuditStorageError {
