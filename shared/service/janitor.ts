@@ -50,6 +50,12 @@ export interface JanitorReport {
 const RIPE_AFTER_MS = 15 * 60_000;
 /** A batch so old without a row counts as unaccounted for: a run every 5 minutes should have finished it. */
 const OVERDUE_AFTER_MS = 20 * 60_000;
+const DAY_MS = 24 * 60 * 60_000;
+/**
+ * A batch so old is no longer finished: the hot store keeps events for 35 days at least, and where it has let some go,
+ * lines would be stored and counted again that stood in another batch.
+ */
+const MAX_AGE_DAYS = 30;
 /** How far behind the watermark each run begins: an object may be stored later than its id was made. */
 const LOOK_BACK_MS = 60 * 60_000;
 const NOTE = "janitor";
@@ -135,9 +141,15 @@ class Run {
       if (registered.has(batchId)) continue;
       const timeMs = batchTimeMs(batchId);
       if (timeMs < this.startMs - OVERDUE_AFTER_MS) this.unregistered++;
-      if (!this.mustStop() && (await this.try(batchId, () => this.deps.complete(batchId)))) this.completed++;
+      if (!this.mustStop() && (await this.try(batchId, () => this.complete(batchId)))) this.completed++;
       else this.blockedMs = Math.min(this.blockedMs, timeMs);
     }
+  }
+
+  private async complete(batchId: string): Promise<void> {
+    if (batchTimeMs(batchId) >= this.startMs - MAX_AGE_DAYS * DAY_MS) return this.deps.complete(batchId);
+    const message = `batch ${batchId} has no row after ${MAX_AGE_DAYS} days; it is too late to finish it by itself`;
+    throw new AuditStorageError("storage-unavailable", message, { details: { batchId } });
   }
 
   async indexLater(): Promise<void> {

@@ -7,7 +7,7 @@ import { createCompleteBatch } from "#service/complete-batch.ts";
 import type { JanitorReport } from "#service/janitor.ts";
 import { createJanitor } from "#service/janitor.ts";
 import { createPersist } from "#service/persist.ts";
-import type { Archive, EventTable } from "#service/ports.ts";
+import type { EventTable, Ledger } from "#service/ports.ts";
 import { withFaults } from "#test/support/faults.ts";
 import type { PersistParts } from "#test/support/persist-fixtures.ts";
 import { leaveBatch, line, persistParts } from "#test/support/persist-fixtures.ts";
@@ -18,7 +18,7 @@ const THROTTLED = new AuditStorageError("storage-unavailable", "throttled", { re
 
 function janitorOf(
   parts: PersistParts,
-  others: { readonly table?: EventTable; readonly archive?: Archive; readonly maxRunMs?: number } = {},
+  others: { readonly table?: EventTable; readonly ledger?: Ledger } = {},
 ): () => Promise<JanitorReport> {
   const deps = { ...parts, ...others };
   return createJanitor({ ...deps, complete: createCompleteBatch(deps) });
@@ -114,6 +114,20 @@ describe("the janitor", () => {
     });
   });
 
+  it("leaves a batch to a human that is older than 30 days, since its events may have left the hot store", async () => {
+    const parts = persistParts();
+    const batchId = await leaveBatch(parts, [line("a")]);
+    parts.pass(30 * 24 * HOUR_MS + 1);
+    const janitor = janitorOf(parts);
+    await janitor();
+
+    const report = await janitor();
+
+    expect(report).toMatchObject({ completed: 0, unregistered: 1 });
+    expect(report.problems).toMatchObject([{ subject: batchId, error: { retryable: false } }]);
+    expect(parts.table.items.size).toBe(0);
+  });
+
   it("stays before an object that may be a batch of a newer release", async () => {
     const parts = persistParts();
     const key = `${keyBefore(parts.clock.nowMs())}.jsonl.zst`;
@@ -165,6 +179,50 @@ describe("the janitor", () => {
     expect(first.problems.map(({ error }) => error)).toEqual(Array.from({ length: 5 }, () => THROTTLED));
     expect(tries).toBe(5);
     expect(second).toMatchObject({ completed: 7, isFinished: true });
+  });
+
+  it("goes on behind what it has listed when its time is over, not behind what it has not", async () => {
+    const parts = persistParts();
+    for (let count = 0; count < 1100; count++) {
+      const batchId = await leaveBatch(parts, [line("a")]);
+      await parts.ledger.register({ batchId, lineCount: 1, winners: [0], conflicts: [], unindexed: [] });
+      parts.pass(MINUTE_MS);
+    }
+    const left = await leaveBatch(parts, [line("b")]);
+    parts.pass(3 * HOUR_MS);
+    const registered: Ledger["registered"] = (batchIds) => {
+      parts.pass(HOUR_MS);
+      return parts.ledger.registered(batchIds);
+    };
+    const slow = new Proxy(parts.ledger, {
+      get: (ledger, name) => (name === "registered" ? registered : Reflect.get(ledger, name).bind(ledger)),
+    });
+
+    const first = await janitorOf(parts, { ledger: slow })();
+    const second = await janitorOf(parts)();
+
+    expect(first).toMatchObject({ examined: 1000, completed: 0, isFinished: false });
+    expect(second).toMatchObject({ completed: 1, isFinished: true });
+    expect(second.examined).toBeLessThan(200);
+    expect(await parts.ledger.find(left)).toBeDefined();
+  });
+
+  it("keeps looking at a batch that was stored late and that it cannot finish", async () => {
+    const parts = persistParts();
+    const late = parts.newBatchId();
+    const janitor = janitorOf(parts);
+    parts.pass(HOUR_MS);
+    await janitor();
+    const before = await parts.ledger.readNote("janitor");
+    await parts.archive.putIfAbsent(batchKey(late), Buffer.from("no gzip"));
+    await janitor();
+    const after = await parts.ledger.readNote("janitor");
+    parts.pass(9 * HOUR_MS);
+
+    const report = await janitor();
+
+    expect(after).toBe(before);
+    expect(report.problems).toMatchObject([{ subject: late }]);
   });
 
   it("shows to the indexes what they did not take before, conflicts too", async () => {
