@@ -14,8 +14,12 @@ export interface AuditApp {
   readonly service: ServiceStack;
 }
 
+/** CloudFormation refuses to delete or replace what the service stack still refers to. */
+const REFERENCES = "@aws-cdk/core:defaultCrossStackReferences";
+
 /** @param version of the software, which `/health` tells */
 export function createAuditApp(app: App, stage: Stage, version: string): AuditApp {
+  app.node.setContext(REFERENCES, "strong");
   const storage = new StorageStack(app, `AuditStorage-${stage.name}`, { stage });
   const service = new ServiceStack(app, `AuditService-${stage.name}`, { stage, storage, version });
   for (const stack of [storage, service]) Tags.of(stack).add("audit:stage", stage.name);

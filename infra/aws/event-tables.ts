@@ -65,7 +65,7 @@ export class EventTables extends Construct {
   grantProbe(to: Grantee): void {
     this.bindTables(to);
     to.allow([READ_ROW, DESCRIBE], [this.events.tableArn]);
-    to.allow([READ_ROW, DESCRIBE], [this.ledger.tableArn]);
+    to.allow([READ_ROW], [this.ledger.tableArn]);
   }
 
   private bindTables(to: Grantee): void {

@@ -25,6 +25,8 @@ export interface SendingRole extends IRole, IGrantable {
 }
 
 export class IntakeSenders extends Construct {
+  /** Role id → tenant, as JSON, of all senders that are admitted by the time of synthesis. */
+  readonly tenantsJson: string;
   private readonly queues: EventQueues;
   private readonly tenants = new Map<string, string>();
 
@@ -35,10 +37,10 @@ export class IntakeSenders extends Construct {
       queues.admitSender(roleArn);
       this.tenants.set(roleId, tenant);
     }
-    const json = Lazy.string({
+    this.tenantsJson = Lazy.string({
       produce: () => Stack.of(this).toJsonString(Object.fromEntries(this.tenants)),
     });
-    consumer.bind({ AUDIT_INTAKE_TENANTS: json });
+    consumer.bind({ AUDIT_INTAKE_TENANTS: this.tenantsJson });
   }
 
   /** Lets the role of another function of this app send, as this tenant. The function finds the queue by its output IntakeUrl. */

@@ -31,3 +31,6 @@ export const PRICES_USD = {
   alarmMetricMonth: 0.1,
   dashboardMonth: 3,
 } as const;
+
+/** A month of sealing the log, estimated: its writes and signatures are the same whatever is sealed. */
+export const SEALING_USD_MONTH = { everyMinute: 2.4, everyTenSeconds: 15 } as const;

@@ -34,7 +34,6 @@ export function own(watched: Watched, metricName: string, statistic: string = St
     dimensionsMap: { Service: watched.serviceName },
     statistic,
     period: FIVE_MINUTES,
-    label: metricName,
   });
 }
 

@@ -92,6 +92,8 @@ export class ServiceStack extends Stack {
       QueueDlqUrl: queues.lines.deadLetters.queueUrl,
       IntakeDlqUrl: queues.intake.deadLetters.queueUrl,
       ArchiveBucket: archive.bucket.bucketName,
+      HotRetentionDays: String(stage.hotRetentionDays),
+      IntakeTenants: this.intake.tenantsJson,
     });
   }
 
