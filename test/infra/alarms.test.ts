@@ -1,0 +1,103 @@
+// Alarms and runbooks hold each other: no alarm without an entry that says what to do, no entry without its alarm.
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+
+import { ALARMS } from "#infra/aws/alarm-catalogue.ts";
+import type { Synthesised } from "#test/infra/synthesised.ts";
+import { SYNTHESIS_TIMEOUT_MS, synthesise } from "#test/infra/synthesised.ts";
+
+vi.setConfig({ testTimeout: SYNTHESIS_TIMEOUT_MS });
+
+const OPERATIONS = new URL("../../docs/operations.md", import.meta.url);
+const METRICS = ["EventsConflicting", "EventsQuarantined", "MessagesFailed", "UnaccountedEvents"];
+
+let prod: Synthesised;
+
+beforeAll(() => {
+  prod = synthesise("prod", { alarmEmail: "on-call@example.org" });
+});
+
+describe("the runbooks of docs/operations.md", () => {
+  it("have one entry for each alarm's anchor, and no other", () => {
+    const anchors = ALARMS.map(({ runbook }) => runbook);
+
+    expect(runbookAnchors()).toEqual([...new Set(anchors)].toSorted());
+  });
+
+  it("say what it means, how to look and what to do", () => {
+    const thin = runbookEntries().filter(
+      ({ text }) => !["**Means.**", "**Look.**", "**Do.**"].every((part) => text.includes(part)),
+    );
+
+    expect(thin.map(({ anchor }) => anchor)).toEqual([]);
+  });
+});
+
+describe("the alarms", () => {
+  it("name their entry, and tell a person when they go on and off", () => {
+    const alarms = Object.values(prod.serviceTemplate.findResources("AWS::CloudWatch::Alarm"));
+    const descriptions = alarms.map(({ Properties }) => String(Properties.AlarmDescription));
+    const wanted = ALARMS.map(({ runbook }) => `docs/operations.md#${runbook}`);
+
+    expect(descriptions.map((text) => / See (\S+)$/.exec(text)?.[1] ?? "").toSorted()).toEqual(
+      wanted.toSorted(),
+    );
+    expect(alarms.filter(({ Properties }) => !Properties.AlarmActions || !Properties.OKActions)).toEqual([]);
+  });
+
+  it("send nothing where the stage names nobody", () => {
+    const { serviceTemplate } = synthesise("prod");
+
+    serviceTemplate.resourceCountIs("AWS::SNS::Topic", 0);
+    serviceTemplate.allResourcesProperties("AWS::CloudWatch::Alarm", {});
+  });
+
+  it("watch the service's own metrics by the name of its instance", () => {
+    const alarms = Object.values(prod.serviceTemplate.findResources("AWS::CloudWatch::Alarm"));
+    const own = alarms.filter(({ Properties }) => Properties.Namespace === "AuditService");
+
+    expect([...new Set(own.map(({ Properties }) => String(Properties.MetricName)))].toSorted()).toEqual(
+      METRICS,
+    );
+    expect(own.map(({ Properties }) => Properties.Dimensions)).toEqual(
+      own.map(() => [{ Name: "Service", Value: "audit" }]),
+    );
+  });
+
+  it("take silence of the maintain function for a failure, and silence of all else for health", () => {
+    const alarms = Object.entries(prod.serviceTemplate.findResources("AWS::CloudWatch::Alarm"));
+    const breaching = alarms.filter(([, { Properties }]) => Properties.TreatMissingData === "breaching");
+
+    expect(breaching.map(([id]) => id.replace(/[0-9A-F]{8}$/, ""))).toEqual(["AlarmsMaintenanceMissing"]);
+  });
+});
+
+interface Entry {
+  readonly anchor: string;
+  readonly text: string;
+}
+
+/** Entries under "## Runbooks": each `### Heading` with the text below it. */
+function runbookEntries(): readonly Entry[] {
+  const [, runbooks = ""] = readFileSync(OPERATIONS, "utf8").split("\n## Runbooks\n");
+  const [section = ""] = runbooks.split("\n## ");
+  return section
+    .split("\n### ")
+    .slice(1)
+    .map((text) => ({ anchor: anchorOf(text.split("\n", 1)[0] ?? ""), text }));
+}
+
+function runbookAnchors(): readonly string[] {
+  return runbookEntries()
+    .map(({ anchor }) => anchor)
+    .toSorted();
+}
+
+/** As GitHub makes it of a heading. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9 -]/g, "")
+    .trim()
+    .replaceAll(" ", "-");
+}

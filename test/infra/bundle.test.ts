@@ -1,0 +1,86 @@
+// What a function weighs is what its cold start costs: sizes are held, and each bundle loads by itself.
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { EndpointCache } from "#infra/aws/bundle-endpoint-cache.ts";
+import { EventStreamSerde, eventStreamSerdeProvider } from "#infra/aws/bundle-event-streams.ts";
+import type { LambdaName } from "#infra/aws/bundle.ts";
+import { bundleFunction, FUNCTION_NAMES } from "#infra/aws/bundle.ts";
+
+const KIB = 1024;
+const MAX_BYTES: Readonly<Record<LambdaName, number>> = {
+  ingest: 350 * KIB,
+  query: 350 * KIB,
+  health: 350 * KIB,
+  consume: 560 * KIB,
+  maintain: 560 * KIB,
+};
+/** What the stack and Lambda would set; nothing of it exists. */
+const ENVIRONMENT = {
+  AWS_REGION: "us-east-1",
+  AUDIT_TABLE_NAME: "events",
+  AUDIT_LEDGER_NAME: "ledger",
+  AUDIT_QUEUE_URL: "http://127.0.0.1:9/1/lines",
+  AUDIT_QUEUE_ARN: "arn:aws:sqs:us-east-1:000000000000:lines",
+  AUDIT_INTAKE_URL: "http://127.0.0.1:9/1/intake",
+  AUDIT_QUEUE_DLQ_URL: "http://127.0.0.1:9/1/lines-dead",
+  AUDIT_INTAKE_DLQ_URL: "http://127.0.0.1:9/1/intake-dead",
+  AUDIT_ARCHIVE_BUCKET: "archive",
+};
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "audit-bundles-"));
+  for (const name of FUNCTION_NAMES) bundleFunction(name, join(folder, name));
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe.each(FUNCTION_NAMES)("the bundle of %s", (name) => {
+  it("is within its size", async () => {
+    const { size } = await stat(join(folder, name, "index.mjs"));
+
+    expect(size).toBeLessThanOrEqual(MAX_BYTES[name]);
+  });
+
+  it("loads by itself and exports a handler", async () => {
+    const { stdout } = await load(join(folder, name, "index.mjs"), ENVIRONMENT);
+
+    expect(stdout).toBe("function");
+  });
+
+  it("refuses to load without what the stack tells it, and names all of it", async () => {
+    const { stderr } = await load(join(folder, name, "index.mjs"), {}).catch(
+      (error: unknown) => error as { stderr: string },
+    );
+
+    expect(stderr).toContain("the configuration is not valid");
+    expect(stderr).toContain("AUDIT_QUEUE_");
+  });
+});
+
+describe("the parts of the SDK that are left out", () => {
+  it("say so where they are used after all", () => {
+    const cache = new EndpointCache();
+
+    expect(() => cache.getEndpoint()).toThrow("not in this bundle");
+    expect(() => cache.get()).toThrow("not in this bundle");
+    expect(() => cache.set()).toThrow("not in this bundle");
+    expect(() => EventStreamSerde()).toThrow("not in this bundle");
+    expect(() => eventStreamSerdeProvider()).toThrow("not in this bundle");
+  });
+});
+
+/** In a process of its own, as Lambda does it. */
+async function load(
+  path: string,
+  env: Readonly<Record<string, string>>,
+): Promise<{ readonly stdout: string; readonly stderr: string }> {
+  const script = `const { handler } = await import(${JSON.stringify(path)}); process.stdout.write(typeof handler);`;
+  return promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script], { env });
+}
