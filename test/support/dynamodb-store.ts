@@ -36,7 +36,7 @@ export async function openDynamoStore({ client, createTables }: DynamoDbLocal): 
 }
 
 /** One second apart: ten services, twenty users and resources, two errors in a hundred. */
-export function mixedLine(tenantId: string, n: number): PreparedLine {
+function mixedLine(tenantId: string, n: number): PreparedLine {
   return sampleLine({
     tenant_id: tenantId,
     event_id: `event-${String(n).padStart(6, "0")}`,
