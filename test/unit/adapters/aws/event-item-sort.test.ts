@@ -78,6 +78,15 @@ describe("the range of a plan", () => {
     );
   });
 
+  it.each([true, false])("leaves out the very place at which it begins (descending: %s)", (isDescending) => {
+    const place: Position = { instant: { seconds: 5, nanos: 0 }, eventId: "it" };
+
+    const range = sortRange({ from: undefined, to: undefined, after: place, isDescending });
+
+    expect(isInRange(place, range)).toBe(false);
+    expect(isInRange({ ...place, eventId: isDescending ? "is" : "iu" }, range)).toBe(true);
+  });
+
   it("takes a bound beyond the year 2554 as the last moment that a key can hold", () => {
     const far = { seconds: 253_402_300_799, nanos: 0 };
     const last = { instant: { seconds: 18_446_744_073, nanos: 709_551_615 }, eventId: "z" };
