@@ -175,7 +175,7 @@ function entryTexts(text: string): readonly string[] {
   for (let at = 0; at < text.length; at++) {
     const sign = text[at];
     if (sign === '"') {
-      for (at++; text[at] !== '"'; at++) if (text[at] === "\\") at++;
+      for (at++; at < text.length && text[at] !== '"'; at++) if (text[at] === "\\") at++;
     } else if (sign === "{" || sign === "[") {
       if (++depth === ENTRY_DEPTH) from = at + 1;
     } else if (sign === "}" || sign === "]") {

@@ -1,6 +1,7 @@
 // Messages of the queues: golden vectors, packing that neither loses nor reorders, and bodies made to hurt the reader.
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { zstdCompressSync } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -119,8 +120,8 @@ describe("chunksOf", () => {
 });
 
 describe("a hostile body", () => {
-  it("that unpacks to 1 GiB is refused within bounds", () => {
-    const bomb = inMessage(Buffer.alloc(1024 * 1024 * KIB));
+  it("that unpacks to 256 MiB is refused within bounds", () => {
+    const bomb = inMessage(Buffer.alloc(256 * 1024 * KIB));
     const before = process.memoryUsage().arrayBuffers;
 
     const message = unpackMessage(bomb);
@@ -131,10 +132,6 @@ describe("a hostile body", () => {
 
   it.each([
     ["is cut off", (frame: Buffer) => frame.subarray(0, -3)],
-    [
-      "has lost a bit",
-      (frame: Buffer) => Buffer.from(frame.map((byte, at) => (at === 12 ? byte ^ 4 : byte))),
-    ],
     ["has a second frame behind it", (frame: Buffer) => Buffer.concat([frame, frame])],
     ["has more behind it", (frame: Buffer) => Buffer.concat([frame, Buffer.from("more")])],
   ])("whose frame %s is refused whole", (_, harm) => {
@@ -145,6 +142,21 @@ describe("a hostile body", () => {
       kind: "damaged",
       reason: "is not one sound zstd frame",
     });
+  });
+
+  it("never gives other lines than were packed, whichever byte has lost a bit", () => {
+    const [body = ""] = packLines([ordinaryLine(1)]);
+    const frame = Buffer.from(body.slice(4), "base64");
+    const whole = unpackMessage(body);
+
+    const read = Array.from(frame, (byte, at) => {
+      const harmed = Buffer.from(frame);
+      harmed[at] = byte ^ (1 << (at % 8));
+      return unpackMessage(`L1z.${harmed.toString("base64")}`);
+    });
+
+    const wrong = read.filter((message) => message.kind !== "damaged" && !isDeepStrictEqual(message, whole));
+    expect(wrong).toEqual([]);
   });
 
   it("that holds no UTF-8 is refused", () => {

@@ -126,7 +126,7 @@ describe("what can never be stored", () => {
   });
 
   it("is kept character for character, also where a value would not show it", () => {
-    const bad = '{ "action": "a", "action":"b" , "metadata":{"n":[9007199254740993, "] , }"]}}';
+    const bad = String.raw`{ "action": "a", "action":"b" , "metadata":{"n":[9007199254740993, "] , \" }", "\\"]}}`;
 
     const { lines, refused } = stamp(`{ "events" : [ ${JSON.stringify(LEAST)} ,\n ${bad} , "x" ] }`);
 

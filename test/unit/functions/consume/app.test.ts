@@ -200,7 +200,10 @@ describe("what can never be stored", () => {
     ["of the queue lines that holds events", packEvents('{"events":[]}')],
     ["of the queue lines that is plain", "hello"],
     ["that is damaged", "L1z.AAAA"],
-    ["that unpacks to 1 GiB", `L1z.${zstdCompressSync(Buffer.alloc(1024 ** 3, 0x20)).toString("base64")}`],
+    [
+      "that unpacks to 256 MiB",
+      `L1z.${zstdCompressSync(Buffer.alloc(256 * 1024 ** 2, 0x20)).toString("base64")}`,
+    ],
   ])("such as a message %s goes there whole", async (_, body) => {
     const consumer = memoryConsumer();
 
