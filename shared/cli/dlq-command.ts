@@ -80,7 +80,6 @@ function addShow(parent: Command, context: CliContext): void {
       "after",
       `${DEPLOYMENT_HELP}
 
-Events of intake are stamped for the tenants of AUDIT_INTAKE_TENANTS: give it as the deployment has it.
 Why a message failed is in the log of the consume function, by its message id.
 
 Example:
@@ -112,10 +111,10 @@ function addRedrive(parent: Command, context: CliContext, setExit: SetExit): voi
       "after",
       `${DEPLOYMENT_HELP}
 
-Every event keeps the id and time that it got from its first message: events of intake are stamped from it and
-for the tenant that AUDIT_INTAKE_TENANTS has for its sender, and travel on as stored lines. A message is deleted
-only when its events are in the queue again, so this can be stopped and run again at any time. What can never be
-stored is put into quarantine/ of the archive. Do not redrive by the console: it gives messages new ids.
+Every event keeps the id, time and tenant that it has from its first message and sender: events of intake are
+stamped and travel on as stored lines. A message is deleted only when its events are in the queue again, so this
+can be stopped and run again at any time. What can never be stored is put into quarantine/ of the archive. Do not
+redrive by the console: it gives messages new ids.
 
 Exit code: 0 all is back, 1 something was left, 130 stopped by Ctrl-C.
 

@@ -9,9 +9,10 @@ import { safeJson } from "#cli/terminal-text.ts";
 
 /** Which deployment: help for all of these commands. */
 export const DEPLOYMENT_HELP = `
-Which deployment: --outputs names the file that \`cdk deploy --outputs-file <file>\` has written. Without it the
-names of its resources are taken from AUDIT_TABLE_NAME, AUDIT_LEDGER_NAME, AUDIT_QUEUE_URL, AUDIT_INTAKE_URL,
-AUDIT_QUEUE_DLQ_URL, AUDIT_INTAKE_DLQ_URL and AUDIT_ARCHIVE_BUCKET. Region and credentials are those of the AWS SDK.`;
+Which deployment: --outputs names the file that \`cdk deploy --outputs-file <file>\` has written. What it does not
+hold is taken from the environment: AUDIT_TABLE_NAME, AUDIT_LEDGER_NAME, AUDIT_QUEUE_URL, AUDIT_QUEUE_DLQ_URL,
+AUDIT_INTAKE_DLQ_URL, AUDIT_ARCHIVE_BUCKET, AUDIT_INTAKE_TENANTS and AUDIT_HOT_RETENTION_DAYS, as the functions
+have them. Region and credentials are those of the AWS SDK.`;
 
 export function addDeploymentOptions(command: Command): Command {
   return command

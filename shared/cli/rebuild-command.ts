@@ -34,7 +34,6 @@ export function addRebuildCommand(
     .addHelpText(
       "after",
       `${DEPLOYMENT_HELP}
-Events stay for AUDIT_HOT_RETENTION_DAYS days from when they were received: give it as the deployment has it.
 
 Stop the consumers first: disable the event source mappings of the consume function. The tables are marked as
 this deployment's at the very end; until then its functions refuse to work on them. A rebuild may be stopped and
