@@ -32,6 +32,8 @@ export interface EventSource {
 /** Of one call of SQS. */
 const MAX_PER_CALL = 10;
 const WAIT_SECONDS = 1;
+/** What is left of a window and not worth another call, which may wait a whole second. */
+const SHORT_MS = 200;
 /** Of what a function is given: Lambda quotas, "Invocation payload". Half of it leaves room for attributes and escapes. */
 const MAX_BODY_BYTES = 3 * 1024 * 1024;
 
@@ -102,7 +104,8 @@ async function gather(
     });
     received.push(...found);
     if (endMs === Number.POSITIVE_INFINITY && received.length > 0) endMs = Date.now() + windowMs;
-    if (received.length === 0 || (windowMs === 0 && found.length === 0) || Date.now() > endMs) break;
+    const isOver = windowMs === 0 ? found.length === 0 : Date.now() + SHORT_MS > endMs;
+    if (received.length === 0 || isOver) break;
   }
   let count = received.length;
   while (count > 1 && bytesOf(received.slice(0, count)) > MAX_BODY_BYTES) count--;

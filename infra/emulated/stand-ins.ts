@@ -14,7 +14,8 @@ export interface StandIns {
   readonly stop: () => Promise<void>;
 }
 
-interface Service {
+/** One of them. */
+export interface SqsStandIn {
   readonly url: string;
   readonly stop: () => Promise<void>;
 }
@@ -39,7 +40,7 @@ export async function startStandIns(): Promise<StandIns> {
 }
 
 /** Listens by its app: `startFauxqs` binds all interfaces whatever it is told. */
-async function startSqs(): Promise<Service> {
+export async function startSqs(): Promise<SqsStandIn> {
   const app = buildApp({ logger: false });
   await app.ready();
   app.server.listen(0, LOOPBACK);
@@ -57,7 +58,7 @@ async function startSqs(): Promise<Service> {
   };
 }
 
-async function startS3(): Promise<Service> {
+async function startS3(): Promise<SqsStandIn> {
   const { url, close } = await startS3Server();
   return { url, stop: close };
 }
