@@ -1,7 +1,7 @@
 // Archive, table and ledger over AWS, on stand-ins, for runs of the persistence simulation: each run has tables and a
 // bucket of its own. Now and then the indexes throttle, so that entries are inserted without them.
 import type { AttributeValue, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { ScanCommand } from "@aws-sdk/client-dynamodb";
+import { DeleteTableCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
 
 import { createDynamoEventTable } from "#adapters/aws/dynamo-event-table.ts";
@@ -42,7 +42,10 @@ export async function openAwsPorts(
     }),
     ledger: createDynamoLedger({ client, tableName: ledgerTable, timing: fastTiming() }),
     readItems: () => readItems(client, eventTable),
-    close: async () => undefined,
+    close: async () => {
+      for (const TableName of [eventTable, ledgerTable])
+        await client.send(new DeleteTableCommand({ TableName }));
+    },
   };
 }
 

@@ -30,9 +30,12 @@ export async function findUnregistered(
 ): Promise<readonly string[]> {
   const items = new Map((await readItems()).map((item) => [contentOf(item), item]));
   const problems: string[] = [];
+  const rows = new Map<string, BatchRecord | undefined>();
   for (const line of lines) {
     const item = items.get(contentOfLine(line));
-    const row = item === undefined ? undefined : await ledger.find(item.at.batchId);
+    const batchId = item?.at.batchId;
+    if (batchId !== undefined && !rows.has(batchId)) rows.set(batchId, await ledger.find(batchId));
+    const row = batchId === undefined ? undefined : rows.get(batchId);
     if (item === undefined || !counts(row, item.at.line))
       problems.push(`acknowledged but in no batch that has its row: ${contentOfLine(line)}`);
   }
