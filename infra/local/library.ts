@@ -26,6 +26,8 @@ export type {
   LogReceipt,
 } from "#client/audit-service.ts";
 export type { AuditClientOptions } from "#client/http-client.ts";
+export type { QueueClientOptions } from "#client/queue-client.ts";
+export { createQueueClient } from "#client/queue-client.ts";
 export type { AuditEventDraft, Category, Level, NewEvent, StoredAuditEvent } from "#event/audit-event.ts";
 export { CATEGORIES, LEVELS } from "#event/audit-event.ts";
 export type { BuilderOptions, BuiltEvent, ChangedValue } from "#event/event-builder.ts";

@@ -11,10 +11,6 @@ import type { QueueClientOptions } from "#client/queue-client.ts";
 import { createQueueClient } from "#client/queue-client.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 
-export type { AuditService } from "#client/audit-service.ts";
-export type { QueueClientOptions } from "#client/queue-client.ts";
-export { createQueueClient } from "#client/queue-client.ts";
-
 export interface SqsClientOptions extends Omit<QueueClientOptions, "sendMessage" | "reads"> {
   /** Of the queue `intake`; the stack's output IntakeUrl. */
   readonly queueUrl: string;

@@ -75,6 +75,15 @@ const QUEUE_OPTIONS: OptionRules<QueueClientOptions> = {
  * A client that writes through a queue. `flush` sends what waits and, since nobody tells it what is stored, answers
  * `pending` unless there are `reads`. `close` closes `reads` too.
  * @throws AuditServiceError `invalid-configuration`; `errors` name every option that does not fit
+ *
+ * @example
+ * ```ts
+ * import { createQueueClient } from "audit-service";
+ *
+ * const sent: string[] = []; // stands for a queue
+ * const audit = createQueueClient({ sendMessage: async (body) => void sent.push(body), serviceName: "shop" });
+ * await audit.log({ action: "user_login", user_id: "alice" });
+ * ```
  */
 export function createQueueClient(options: QueueClientOptions): AuditService {
   refuseProblems(optionProblems(options, QUEUE_OPTIONS));
