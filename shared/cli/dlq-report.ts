@@ -82,14 +82,14 @@ export function lettersJson(letters: readonly ShownLetter[], hasPayload: boolean
 
 export function redriveText(report: RedriveReport, isDryRun: boolean): string {
   const { messages, events, quarantined, left, isFinished } = report;
-  const what = `${formatCount(messages)} messages with ${formatCount(events)} events`;
+  const what = `${counted(messages, "message")} with ${counted(events, "event")}`;
   const lines = left.map(
     ({ queue, messageId, reason }) => `${queue} ${printable(messageId)} was left: ${printable(reason)}\n`,
   );
-  lines.push(isDryRun ? `${what} would be sent again; nothing was changed.\n` : `${what} were sent again.\n`);
+  lines.push(isDryRun ? `To be sent again: ${what}; nothing was changed.\n` : `Sent again: ${what}.\n`);
   if (quarantined > 0) {
-    const verb = isDryRun ? "would be" : "were";
-    lines.push(`${formatCount(quarantined)} entries ${verb} put into quarantine/ of the archive.\n`);
+    const verb = isDryRun ? "To be put" : "Put";
+    lines.push(`${verb} into quarantine/ of the archive: ${formatCount(quarantined)}.\n`);
   }
   if (!isFinished) lines.push("There may be more: run the same again.\n");
   return lines.join("");
@@ -105,6 +105,10 @@ export function redriveJson(report: RedriveReport, isDryRun: boolean): unknown {
     left: left.map(({ queue, messageId, reason }) => ({ queue, message_id: messageId, reason })),
     finished: isFinished,
   };
+}
+
+function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 const UNITS = [

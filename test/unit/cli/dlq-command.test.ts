@@ -140,9 +140,9 @@ describe("auditlog dlq redrive", () => {
     const dry = await runWithOperator({ redrive }, ["dlq", "redrive", "--dry-run"]);
 
     expect(askedFirst).toEqual({ maxMessages: 50, isDryRun: false });
-    expect([done.code, done.stdout]).toEqual([0, "12 messages with 1,200 events were sent again.\n"]);
+    expect([done.code, done.stdout]).toEqual([0, "Sent again: 12 messages with 1,200 events.\n"]);
     expect(asked).toEqual({ maxMessages: undefined, isDryRun: true });
-    expect(dry.stdout).toBe("12 messages with 1,200 events would be sent again; nothing was changed.\n");
+    expect(dry.stdout).toBe("To be sent again: 12 messages with 1,200 events; nothing was changed.\n");
   });
 
   it("fails where something was left, and says what", async () => {
@@ -162,8 +162,8 @@ describe("auditlog dlq redrive", () => {
     expect(stdout).toBe(
       [
         "lines m-9 was left: is in a format of a newer release (L2z.)",
-        "12 messages with 1,200 events were sent again.",
-        "2 entries were put into quarantine/ of the archive.",
+        "Sent again: 12 messages with 1,200 events.",
+        "Put into quarantine/ of the archive: 2.",
         "There may be more: run the same again.",
         "",
       ].join("\n"),
