@@ -165,6 +165,32 @@ describeDynamo("DynamoDB", (dynamo) => {
     expect(outcomes).toEqual([{ kind: "inserted", isIndexed: true }]);
   });
 
+  it("gives up where something always stands in the way that cannot be read", async () => {
+    const { client, createTables } = dynamo();
+    const { eventTable } = await createTables();
+    const faulty = refusing(client, () => "DuplicateItem");
+
+    const failing = tableOn(faulty, eventTable).insert(entriesOf(sampleLines(freshTenant(), 2)));
+
+    await expect(failing).rejects.toMatchObject({ code: "storage-unavailable", retryable: true });
+  });
+
+  it("reads what stands in the way consistently", async () => {
+    const { client, createTables } = dynamo();
+    const { eventTable } = await createTables();
+    const entries = entriesOf(sampleLines(freshTenant(), 2));
+    await tableOn(client, eventTable).insert(entries);
+    const reads: unknown[] = [];
+    const watched = intercept(client, async ({ name, input }, forward) => {
+      if (name === "BatchGetItemCommand") reads.push(input["RequestItems"]);
+      return forward();
+    });
+
+    await tableOn(watched, eventTable).insert(entries);
+
+    expect(reads).toMatchObject([{ [eventTable]: { ConsistentRead: true } }]);
+  });
+
   it("reads what stands in the way to its end when parts of the read are left over", async () => {
     const { client, createTables } = dynamo();
     const { eventTable } = await createTables();

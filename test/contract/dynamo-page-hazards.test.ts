@@ -138,6 +138,28 @@ describeDynamo("DynamoDB", (dynamo) => {
     expect(page.cost.entries).toBeLessThan(1_500);
   });
 
+  it("gives up where an index answers neither entries nor an end, instead of calling that the end", async () => {
+    const timing = fastTiming();
+    const { client } = dynamo();
+    const { tableName } = await openDynamoStore(dynamo());
+    const empty = intercept(client, async () => {
+      timing.pass(100);
+      return { Items: [], LastEvaluatedKey: { pk: { S: "somewhere" } } };
+    });
+    const store = createDynamoEventStore({
+      client: empty,
+      tableName,
+      directory: FIRST_LANES,
+      timing,
+      isDrained: async () => true,
+    });
+
+    const failing = store.page(planFor(freshTenant()));
+
+    await expect(failing).rejects.toMatchObject({ code: "storage-unavailable", retryable: true });
+    expect((await store.count(planFor(freshTenant()), 10)).matches).toBeNull();
+  });
+
   it("says what is wrong when the table cannot be read, and never rejects", async () => {
     const { client } = dynamo();
     const store = createDynamoEventStore({

@@ -69,7 +69,7 @@ export function createInserter({ client, tableName, timing }: InserterDependenci
       const open = attempts.filter(({ outcome }) => outcome === undefined);
       if (open.length === 0) break;
       const passing = await tryAll(open, what);
-      if (passing === undefined) continue;
+      if (open.every(({ outcome }) => outcome !== undefined)) break;
       for (const attempt of open) {
         if (attempt.throttledTries < INDEXED_TRIES || !attempt.isIndexed) continue;
         attempt.isIndexed = false;
@@ -80,7 +80,7 @@ export function createInserter({ client, tableName, timing }: InserterDependenci
     return attempts.flatMap(({ outcome }) => outcome ?? []);
   };
 
-  /** Sends every attempt once; answers why some were not taken, or undefined where none was throttled. */
+  /** Sends every attempt once; answers why some have no outcome yet. */
   async function tryAll(open: readonly Attempt[], what: string): Promise<unknown> {
     let responses: readonly BatchStatementResponse[];
     try {
@@ -107,7 +107,7 @@ export function createInserter({ client, tableName, timing }: InserterDependenci
       } else throw storageError(what, new StatementError(code ?? "an error without a code"));
     }
     if (taken.length > 0) await readTaken(taken);
-    return passing;
+    return passing ?? new StatementError("DuplicateItem, but nothing stands there");
   }
 
   /** What expired between the insert and this read is inserted by the next try. */

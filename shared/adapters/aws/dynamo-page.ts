@@ -138,9 +138,8 @@ class PageRun {
     return Math.min(most, limit - this.lines.length + skip - this.skipped + 2);
   }
 
-  /** A page that has looked at something may end; one that has not goes on. */
   private isLate(): boolean {
-    return this.last !== undefined && this.timing.monotonicMs() >= this.deadlineMs;
+    return this.timing.monotonicMs() >= this.deadlineMs;
   }
 
   /** Whether the page goes on; a line that ends it is not part of it. */
