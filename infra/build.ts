@@ -14,6 +14,7 @@ const DIST = join(ROOT, "dist");
 /** Name of the bundle in dist/ → its entry point. */
 const BUNDLES = {
   library: "infra/local/library.ts",
+  sqs: "infra/local/sqs.ts",
   auditlog: "infra/local/auditlog.ts",
   main: "infra/local/main.ts",
   "prepare-worker": "infra/local/prepare-worker.ts",
@@ -22,7 +23,7 @@ const BUNDLES = {
 };
 
 /** Entry points whose types the package exports. */
-const TYPED = [BUNDLES.library, BUNDLES.testing, BUNDLES["testing-queue"]];
+const TYPED = [BUNDLES.library, BUNDLES.sqs, BUNDLES.testing, BUNDLES["testing-queue"]];
 
 const Manifest = z.object({ imports: z.record(z.string(), z.string()) });
 
