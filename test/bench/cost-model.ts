@@ -8,7 +8,7 @@ import type { ItemUse } from "#test/bench/cost-items.ts";
 import type { FunctionUse } from "#test/bench/cost-lambda.ts";
 import type { WorkloadUse } from "#test/bench/cost-workload.ts";
 
-export const MILLION = 1e6;
+const MILLION = 1e6;
 /** Memory that buys one core; with less, CPU time is stretched (Lambda developer guide, "memory"). */
 const ONE_CORE_MB = 1769;
 const BYTES_PER_GB = 2 ** 30;
