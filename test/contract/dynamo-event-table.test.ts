@@ -238,6 +238,20 @@ describeDynamo("DynamoDB", (dynamo) => {
     }
   });
 
+  it("leaves an event in its lane that is indexed already, whatever lanes are written now", async () => {
+    const { client, createTables } = dynamo();
+    const { eventTable: tableName } = await createTables();
+    const entries = entriesOf(sampleLines(freshTenant(), 1));
+    await tableOn(client, tableName).insert(entries);
+    const grown = { epochs: async () => [{ number: 1, lanes: 64, spread: 64, activeFromMs: 0 }] };
+    const scan = new ScanCommand({ TableName: tableName });
+    const before = await client.send(scan);
+
+    await createDynamoEventTable({ client, tableName, directory: grown, retentionDays: 90 }).index(entries);
+
+    expect((await client.send(scan)).Items).toEqual(before.Items);
+  });
+
   it("lets one of two writers win each id when they race over batches of other order", async () => {
     const { client, createTables } = dynamo();
     const { eventTable } = await createTables();

@@ -97,6 +97,18 @@ describeDynamo("DynamoDB", (dynamo) => {
     });
   });
 
+  it("has nothing left to be indexed in a batch that was marked, though its row stays as it is", async () => {
+    const { client, createTables } = dynamo();
+    const { ledgerTable: tableName } = await createTables();
+    const ledger = createDynamoLedger({ client, tableName });
+    const record = freshRecord();
+    await ledger.register(record);
+
+    await ledger.markIndexed(record.batchId);
+
+    expect(await ledger.find(record.batchId)).toEqual({ ...record, unindexed: [] });
+  });
+
   it("refuses a row of a newer format by name", async () => {
     const { client, createTables } = dynamo();
     const { ledgerTable: tableName } = await createTables();

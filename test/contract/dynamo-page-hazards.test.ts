@@ -11,7 +11,16 @@ import { ITEM } from "#adapters/aws/keys.ts";
 import { FIRST_EPOCH } from "#adapters/aws/lanes.ts";
 import type { EventStore, FoundLine, LinePage } from "#service/ports.ts";
 import { entriesOf } from "#test/contract/sample-batches.ts";
-import { findIds, freshTenant, idOf, idsOf, planFor, sampleLines } from "#test/contract/sample-lines.ts";
+import {
+  findIds,
+  freshTenant,
+  idOf,
+  idsOf,
+  planFor,
+  sampleLine,
+  sampleLines,
+  timeAt,
+} from "#test/contract/sample-lines.ts";
 import { fastTiming, intercept } from "#test/support/dynamodb-faults.ts";
 import { describeDynamo } from "#test/support/dynamodb-local.ts";
 import { FIRST_LANES, mixedLines, openDynamoStore } from "#test/support/dynamodb-store.ts";
@@ -48,6 +57,27 @@ describeDynamo("DynamoDB", (dynamo) => {
       expect(await findIds(store, tenantId, { service_names: [service] })).toHaveLength(6);
     }
   });
+
+  it.each([true, false])(
+    "keeps its order where one lane is read on before another (descending: %s)",
+    async (order_desc) => {
+      const { put, store } = await openDynamoStore(dynamo());
+      const tenantId = freshTenant();
+      const lines = sampleLines(tenantId, 320).map((line, n) =>
+        sampleLine({
+          tenant_id: tenantId,
+          event_id: line.event.event_id,
+          timestamp: timeAt(n),
+          service_name: n < 20 || n >= 300 ? "bank" : "shop",
+        }),
+      );
+      await put(lines);
+
+      const ids = await findIds(store, tenantId, { limit: 1000, order_desc });
+
+      expect(ids).toEqual(order_desc ? idsOf(lines).toReversed() : idsOf(lines));
+    },
+  );
 
   it("asks twice for a line that is not there yet, and passes over one that has expired", async () => {
     const { client } = dynamo();
