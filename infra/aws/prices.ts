@@ -1,6 +1,6 @@
 /**
  * What AWS charges, in US dollars: the one source of the dashboard's estimate, `npm run cost` and docs/cost.md. us-east-1,
- * without free tier, from the public price pages of each service as of PRICES_AS_OF. Other regions differ by up to a half;
+ * without free tier, list prices as of PRICES_AS_OF; each line names the page that has it. Other regions differ by up to a half;
  * the bill is the authority.
  */
 
