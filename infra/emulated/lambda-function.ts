@@ -3,7 +3,6 @@
  * environment of the template and nothing of this process. What Lambda bounds is bounded: time, memory, payloads.
  */
 import { randomUUID } from "node:crypto";
-import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Invocation, InvocationResult, WorkerStart } from "#infra/emulated/worker.ts";
 import { AuditServiceError } from "#lib/errors.ts";
@@ -91,7 +90,7 @@ export function createLambdaFunction(options: LambdaOptions): LambdaFunction {
 
 function startInstance({ bundlePath, exportName, name, arn, memoryMb, ...options }: LambdaOptions): Instance {
   const workerData: WorkerStart = {
-    bundleUrl: pathToFileURL(bundlePath).href,
+    bundlePath,
     exportName,
     functionName: name,
     functionArn: arn,

@@ -2,11 +2,12 @@
  * One instance of a Lambda function, in a thread of its own: loads the bundled file, then handles one event after the
  * other, as the runtime of Lambda does. Events and results travel as JSON text.
  */
+import { createRequire } from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
 
 /** Given to the thread when it starts. */
 export interface WorkerStart {
-  readonly bundleUrl: string;
+  readonly bundlePath: string;
   readonly exportName: string;
   readonly functionName: string;
   readonly functionArn: string;
@@ -31,8 +32,6 @@ type Handler = (event: unknown, context: object) => unknown;
 
 // cast: the thread that starts this one sends it this
 const start = workerData as WorkerStart;
-const handler = loadHandler();
-handler.catch(() => undefined); // told by every invocation
 
 parentPort?.on("message", (invocation: Invocation) => {
   handle(invocation).then(
@@ -41,13 +40,18 @@ parentPort?.on("message", (invocation: Invocation) => {
   );
 });
 
-async function loadHandler(): Promise<Handler> {
-  // cast: `import` of a path that is not known before cannot be typed
-  const module = (await import(start.bundleUrl)) as Readonly<Record<string, unknown>>;
+let loaded: Handler | undefined;
+
+/** Loads once; where that fails, every invocation says why. Node requires ECMAScript modules too, by names not known before. */
+function loadHandler(): Handler {
+  if (loaded !== undefined) return loaded;
+  // cast: what a module exports, whatever it is
+  const module = createRequire(import.meta.url)(start.bundlePath) as Readonly<Record<string, unknown>>;
   const found = module[start.exportName];
   if (typeof found !== "function") throw new TypeError(`there is no function ${start.exportName}`);
   // cast: a function that Lambda calls with these
-  return found as Handler;
+  loaded = found as Handler;
+  return loaded;
 }
 
 async function handle({ event, requestId, deadlineMs }: Invocation): Promise<InvocationResult> {
@@ -59,7 +63,7 @@ async function handle({ event, requestId, deadlineMs }: Invocation): Promise<Inv
     memoryLimitInMB: String(start.memoryMb),
     getRemainingTimeInMillis: () => deadlineMs - Date.now(),
   };
-  const result = await (await handler)(JSON.parse(event), context);
+  const result = await loadHandler()(JSON.parse(event), context);
   return { kind: "returned", result: JSON.stringify(result ?? null) };
 }
 

@@ -1,14 +1,12 @@
 // Sending events over HTTP and getting them back by id: statuses, bodies and headers of the contract.
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { newFolder } from "#test/support/folders.ts";
 import type { Json } from "#test/support/http-service.ts";
-import { ask, LOGIN, post, startService, stillWorks } from "#test/support/http-service.ts";
-import { testLog } from "#test/support/stores.ts";
+import { ask, LOGIN, post, startFileService, startService, stillWorks } from "#test/support/http-service.ts";
 
 describe("POST /events", () => {
   it("answers 202 with the event as GET gives it", async () => {
-    const service = await startService({ store: await testLog(await newFolder()) });
+    const service = await startFileService();
 
     const taken = await post(service, "/events", LOGIN);
 
@@ -19,7 +17,6 @@ describe("POST /events", () => {
       content_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
     expect(taken.headers.get("location")).toBe(`/events/${taken.json.event_id}`);
-    expect(taken.headers.get("audit-duplicates")).toBe("0");
     expect((await ask(service, `/events/${taken.json.event_id}`)).text).toBe(taken.text);
   });
 
@@ -29,29 +26,6 @@ describe("POST /events", () => {
     const { text } = await post(service, "/events", LOGIN);
 
     expect(text).not.toContain('"_');
-  });
-
-  it("answers the stored event when the same is sent again", async () => {
-    const service = await startService();
-    const event = { ...LOGIN, event_id: "login-1" };
-    const first = await post(service, "/events", event);
-
-    const second = await post(service, "/events", event);
-
-    expect(second.status).toBe(202);
-    expect(second.text).toBe(first.text);
-    expect(second.headers.get("audit-duplicates")).toBe("1");
-  });
-
-  it("answers 409 when other content is sent under the same id", async () => {
-    const service = await startService();
-    await post(service, "/events", { ...LOGIN, event_id: "login-1" });
-
-    const other = await post(service, "/events", { ...LOGIN, event_id: "login-1", action: "user_logout" });
-
-    expect(other.status).toBe(409);
-    expect(other.json).toMatchObject({ code: "event-id-conflict", status: 409, event_id: "login-1" });
-    expect((await ask(service, "/events/login-1")).json.action).toBe("user_login");
   });
 
   it("leaves the event out on Prefer: return=minimal", async () => {
@@ -66,26 +40,6 @@ describe("POST /events", () => {
 
     expect(Object.keys(taken.json)).toEqual(["event_id", "content_hash"]);
     expect(taken.headers.get("preference-applied")).toBe("return=minimal");
-  });
-
-  it.each(["k1", '"k1"'])("takes Idempotency-Key %s as the id of an event without one", async (key) => {
-    const service = await startService();
-    const headers = { "idempotency-key": key };
-    await post(service, "/events", LOGIN, headers);
-
-    const again = await post(service, "/events", LOGIN, headers);
-
-    expect(again.json.event_id).toBe("k1");
-    expect(again.headers.get("audit-duplicates")).toBe("1");
-  });
-
-  it.each(["", '""', "a b", "query", "x".repeat(121), "ü"])("refuses Idempotency-Key %j", async (key) => {
-    const service = await startService();
-
-    const refused = await post(service, "/events", LOGIN, { "idempotency-key": encodeLatin1(key) });
-
-    expect(refused.status).toBe(400);
-    expect(refused.json.code).toBe("validation-failed");
   });
 
   it("leads to the event of another tenant by its location", async () => {
@@ -184,32 +138,6 @@ describe("POST /events/batch", () => {
     expect((await ask(service, "/events/a")).status).toBe(404);
   });
 
-  it("rejects the second of two events with one id and other content", async () => {
-    const service = await startService();
-    const event = { ...LOGIN, event_id: "a" };
-
-    const taken = await post(service, "/events/batch", {
-      events: [event, event, { ...event, action: "other" }],
-    });
-
-    expect(taken.status).toBe(207);
-    expect(taken.json.results.map(({ status, code }: Json) => code ?? status)).toEqual([
-      "accepted",
-      "accepted",
-      "event-id-conflict",
-    ]);
-    expect(taken.headers.get("audit-duplicates")).toBe("1");
-  });
-
-  it("gives events without an id the Idempotency-Key and their index", async () => {
-    const service = await startService();
-    const events = [LOGIN, { ...LOGIN, event_id: "own" }, LOGIN];
-
-    const taken = await post(service, "/events/batch", { events }, { "idempotency-key": "k" });
-
-    expect(taken.json.event_ids).toEqual(["k:0", "own", "k:2"]);
-  });
-
   it("takes 8 MiB that arrive as gzip", async () => {
     const service = await startService();
     const event = { ...LOGIN, metadata: { text: "x".repeat(49_000) } };
@@ -289,8 +217,3 @@ describe("GET /events/{event_id}", () => {
     expect((await ask(service, "/events/k%3A0")).status).toBe(200);
   });
 });
-
-/** What fetch takes for header values is Latin-1. */
-function encodeLatin1(text: string): string {
-  return Buffer.from(text, "utf8").toString("latin1");
-}

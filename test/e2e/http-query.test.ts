@@ -1,6 +1,14 @@
 // Finding events over HTTP: parameters, pages, totals and explanations of the contract.
 import { describe, expect, it } from "vitest";
-import { ask, followLinks, LOGIN, post, startService, stillWorks } from "#test/support/http-service.ts";
+import {
+  ask,
+  followLinks,
+  itLocally,
+  LOGIN,
+  post,
+  startService,
+  stillWorks,
+} from "#test/support/http-service.ts";
 import type { Answer, TestService } from "#test/support/http-service.ts";
 import { MemoryStore } from "#test/support/memory-store.ts";
 
@@ -44,7 +52,7 @@ describe("GET /events", () => {
     expect((await ask(service, "/events?limit=2&include_total=true")).json.total_count).toBe(3);
   });
 
-  it("answers 400 use-cursor where the read budget ends before the offset", async () => {
+  itLocally("answers 400 use-cursor where the read budget ends before the offset", async () => {
     const service = await withUsers(["a", "b", "c", "d"], new MemoryStore({ maxReads: 2 }));
 
     const refused = await ask(service, "/events?offset=3");
@@ -54,7 +62,7 @@ describe("GET /events", () => {
     expect(refused.json.errors[0].path).toBe("/offset");
   });
 
-  it("says more follows on a page that its read budget left empty", async () => {
+  itLocally("says more follows on a page that its read budget left empty", async () => {
     const service = await withUsers(["a", "b", "c", "d"], new MemoryStore({ maxReads: 2 }));
 
     const pages = await followLinks(service, "/events?user_ids=a");
@@ -68,7 +76,8 @@ describe("GET /events", () => {
 
     const { json } = await ask(service, "/events?explain=true&user_ids=a&levels=info");
 
-    expect(json.plan).toMatchObject({ access_path: "user", filters_left: ["levels"], lines_read: 2 });
+    expect(json.plan).toMatchObject({ access_path: "user", filters_left: ["levels"] });
+    expect(json.plan.lines_read).toBeGreaterThan(0);
   });
 
   it.each([
@@ -163,8 +172,8 @@ describe("POST /events/query", () => {
   });
 });
 
-async function withUsers(users: readonly string[], store = new MemoryStore()): Promise<TestService> {
-  const service = await startService({ store });
+async function withUsers(users: readonly string[], store?: MemoryStore): Promise<TestService> {
+  const service = await startService(store && { store });
   const events = users.map((user_id, index) => ({
     ...LOGIN,
     user_id,

@@ -4,7 +4,16 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { withFaults } from "#test/support/faults.ts";
 import { newFolder } from "#test/support/folders.ts";
-import { ask, head, LOGIN, post, RawClient, startService, stillWorks } from "#test/support/http-service.ts";
+import {
+  ask,
+  head,
+  itLocally,
+  LOGIN,
+  post,
+  RawClient,
+  startService,
+  stillWorks,
+} from "#test/support/http-service.ts";
 import { MemoryStore } from "#test/support/memory-store.ts";
 import { testLog } from "#test/support/stores.ts";
 
@@ -153,7 +162,7 @@ describe("POST /flush", () => {
 });
 
 describe("GET /health", () => {
-  it("shows the parts of the contract", async () => {
+  itLocally("shows the parts of the contract", async () => {
     const service = await startService({ store: await testLog(await newFolder()), serviceName: "shop" });
 
     const { json } = await ask(service, "/health");
@@ -171,7 +180,7 @@ describe("GET /health", () => {
     expect(json).toMatchObject({ status: "healthy", service: { name: "shop" }, unaccounted_events: 0 });
   });
 
-  it("answers 503 with the same members where the store takes no events", async () => {
+  itLocally("answers 503 with the same members where the store takes no events", async () => {
     const store = new MemoryStore();
     store.health = { status: "unhealthy", problems: ["the disk is full"], details: {} };
     const service = await startService({ store });
@@ -183,7 +192,7 @@ describe("GET /health", () => {
     expect(json).toMatchObject({ status: "unhealthy", storage: { problems: ["the disk is full"] } });
   });
 
-  it("answers 200 degraded where a human must act", async () => {
+  itLocally("answers 200 degraded where a human must act", async () => {
     const store = new MemoryStore();
     store.health = { status: "degraded", problems: ["a line cannot be read"], details: {} };
     const service = await startService({ store });
@@ -193,7 +202,7 @@ describe("GET /health", () => {
     expect([status, json.status]).toEqual([200, "degraded"]);
   });
 
-  it("probes once for all who ask", async () => {
+  itLocally("probes once for all who ask", async () => {
     const faulty = withFaults(new MemoryStore());
     const service = await startService({ store: faulty.port });
 

@@ -1,19 +1,47 @@
 // The service over real HTTP on a free port of loopback, and ways to talk to it: whole requests, and raw bytes on a
-// socket for what no HTTP client would send. Every service ends with its test.
+// socket for what no HTTP client would send. Every service ends with its test. In the project "emulated" it is the AWS
+// deployment on stand-ins, in all others the server of one machine.
 import { connect } from "node:net";
 import type { Socket } from "node:net";
-import { onTestFinished } from "vitest";
+import { inject, it, onTestFinished } from "vitest";
 import { createTelemetry } from "#functions/telemetry.ts";
 import type { LocalServer, ServerOptions } from "#infra/local/server.ts";
 import { startServer } from "#infra/local/server.ts";
+import { newFolder } from "#test/support/folders.ts";
 import { MemoryStore } from "#test/support/memory-store.ts";
+import { testLog } from "#test/support/stores.ts";
 
 export interface TestService extends LocalServer {
   /** Lines of telemetry, parsed. */
   readonly telemetry: Record<string, unknown>[];
+  /** Resolves when everything accepted is stored; on one machine it is so at once. */
+  readonly settle: () => Promise<void>;
 }
 
-export async function startService(options: Partial<ServerOptions> = {}): Promise<TestService> {
+type Postable = LocalServer & Partial<Pick<TestService, "settle">>;
+
+export const TARGET = inject("target");
+/** For tests of what the server of one machine does, or of a store that the test makes. */
+export const itLocally = TARGET === "local" ? it : it.skip;
+/** For what a store that answers at once says: 409, duplicates, the event as first stored. */
+export const itKnowingAtOnce = TARGET === "local" ? it : it.skip;
+/** For what is found out when a queued event is stored. */
+export const itKnowingLater = TARGET === "emulated" ? it : it.skip;
+
+/** @param options for the server of one machine only; tests that need them are marked `itLocally` */
+export async function startService(options?: Partial<ServerOptions>): Promise<TestService> {
+  if (TARGET === "local") return startLocally(options);
+  if (options !== undefined) throw new Error("the deployment takes no options; mark the test with itLocally");
+  const { emulatedStack } = await import("#test/support/emulated.ts");
+  return { ...(await emulatedStack()), telemetry: [] };
+}
+
+/** With files on one machine, which is what `npm start` has. */
+export async function startFileService(): Promise<TestService> {
+  return startService(TARGET === "local" ? { store: await testLog(await newFolder()) } : undefined);
+}
+
+async function startLocally(options: Partial<ServerOptions> = {}): Promise<TestService> {
   const lines: Record<string, unknown>[] = [];
   const telemetry = createTelemetry({
     level: "debug",
@@ -22,7 +50,7 @@ export async function startService(options: Partial<ServerOptions> = {}): Promis
   });
   const server = await startServer({ store: new MemoryStore(), telemetry, ...options });
   onTestFinished(() => server.stop(0));
-  return { ...server, telemetry: lines };
+  return { ...server, telemetry: lines, settle: async () => undefined };
 }
 
 /** What tests reach into: any JSON at all. */
@@ -54,18 +82,20 @@ export async function followLinks(service: LocalServer, path: string): Promise<A
   return answers;
 }
 
-/** POST of a value, or of text as it is. */
+/** POST of a value, or of text as it is; what was accepted is stored when it resolves. */
 export async function post(
-  service: LocalServer,
+  service: Postable,
   path: string,
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Answer> {
-  return ask(service, path, {
+  const answer = await ask(service, path, {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
     body: typeof body === "string" || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
   });
+  if ([202, 207].includes(answer.status)) await service.settle?.();
+  return answer;
 }
 
 export const LOGIN = {
@@ -75,7 +105,7 @@ export const LOGIN = {
 } as const;
 
 /** Whether the service takes an event and finds it again: what must hold after any bad input. */
-export async function stillWorks(service: LocalServer): Promise<boolean> {
+export async function stillWorks(service: Postable): Promise<boolean> {
   const taken = await post(service, "/events", LOGIN);
   const found = await ask(service, taken.headers.get("location") ?? "/");
   return taken.status === 202 && found.status === 200 && found.text === taken.text;
