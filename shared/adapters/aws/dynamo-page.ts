@@ -28,6 +28,8 @@ export interface PageSource {
 const MAX_ENTRIES = 2_000;
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 const MAX_PAGE_MS = 5_000;
+/** Entries asked of a lane at once, about 7.5 read units, where it is not known how many of them match. */
+const MAX_SHARE = 500;
 /** Lines fetched at once before it is known how large they are. */
 const FIRST_WAVE = 200;
 /** Lines fetched at once where only they tell whether an event matches. */
@@ -132,7 +134,7 @@ class PageRun {
   private share(): number {
     const lanes = this.merge.laneCount;
     const most = lanes === 1 ? MAX_ENTRIES : Math.floor(MAX_ENTRIES / 2 / lanes);
-    if (!this.isDecidedByIndex || hasFacetFilter(this.plan.filter)) return most;
+    if (!this.isDecidedByIndex || hasFacetFilter(this.plan.filter)) return Math.min(most, MAX_SHARE);
     const { limit, skip } = this.plan;
     // One to see that there is more, one for the place at which the page begins.
     return Math.min(most, limit - this.lines.length + skip - this.skipped + 2);
