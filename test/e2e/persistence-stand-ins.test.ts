@@ -14,7 +14,7 @@ import type { Cut } from "#test/support/cut-process.ts";
 import { CUT_KINDS, CutProcess } from "#test/support/cut-process.ts";
 import { describeDynamo } from "#test/support/dynamodb-local.ts";
 import { startSqsStandIn } from "#test/support/fauxqs.ts";
-import { findProblems, findUnregistered } from "#test/support/persistence-checks.ts";
+import { findUnregistered } from "#test/support/persistence-checks.ts";
 import { startS3StandIn } from "#test/support/s3-stand-in.ts";
 
 /** Some tens of seconds; a machine that is busy with other tests takes ten times as long. */
@@ -86,7 +86,7 @@ describeDynamo("a process that is cut off at any of its calls", (dynamo) => {
    * throttled, and a new one.
    */
   async function prepare(): Promise<Scenario> {
-    const stack = await ConsumerStandIns.open(standIns, `cut-${++scenarios}`);
+    const stack = await ConsumerStandIns.found(standIns, `cut-${++scenarios}`);
     const tenant_id = freshTenant();
     const line = (event_id: string, message = "first"): PreparedLine =>
       sampleLine({ tenant_id, event_id, message });
@@ -198,14 +198,14 @@ async function tidy(stack: ConsumerStandIns): Promise<void> {
 }
 
 async function expectAllWell(
-  { ports, conflictKey, errors }: ConsumerStandIns,
+  stack: ConsumerStandIns,
   wanted: readonly PreparedLine[],
   cut: Cut,
 ): Promise<void> {
   const refused: string[] = [];
-  for await (const { key } of ports.archive.list("quarantine/")) refused.push(key);
-  const problems = await findProblems(ports, wanted, conflictKey);
-  expect({ cut, problems, errors, refused: refused.length }).toEqual({
+  for await (const { key } of stack.ports.archive.list("quarantine/")) refused.push(key);
+  const problems = await stack.problems(wanted);
+  expect({ cut, problems, errors: stack.errors, refused: refused.length }).toEqual({
     cut,
     problems: [],
     errors: [],

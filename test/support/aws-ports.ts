@@ -13,7 +13,7 @@ import { FIRST_EPOCH } from "#adapters/aws/lanes.ts";
 import { createS3Archive } from "#adapters/aws/s3-archive.ts";
 import type { S3Sender } from "#adapters/aws/s3-client.ts";
 import { fastTiming, hasIndexKeys, refusing } from "#test/support/dynamodb-faults.ts";
-import type { DynamoDbLocal } from "#test/support/dynamodb-local.ts";
+import type { DynamoDbLocal, DynamoTables } from "#test/support/dynamodb-local.ts";
 import type { StandingItem } from "#test/support/persistence-checks.ts";
 import type { PersistencePorts, SimulatedPorts } from "#test/support/persistence-simulation.ts";
 import type { S3StandIn } from "#test/support/s3-stand-in.ts";
@@ -22,23 +22,32 @@ import type { Random } from "#test/support/seeded-random.ts";
 /** Of statements that carry index keys: an entry goes without them when several tries in a row are throttled. */
 const THROTTLE_RATE = 0.5;
 
-/** Two tables and a bucket, empty. */
+export interface AwsNames extends DynamoTables {
+  readonly bucket: string;
+}
+
 export interface AwsStore extends Pick<SimulatedPorts, "readItems" | "close"> {
   /** The ports of a process with clients of its own, whose waits take no time. */
   readonly portsFor: (dynamo: DynamoSender, s3: S3Sender) => PersistencePorts;
 }
 
-/** @param name of the bucket, which no other run uses */
-export async function openAwsStore(
-  { client, createTables }: DynamoDbLocal,
-  s3: S3StandIn,
-  name: string,
-): Promise<AwsStore> {
-  const { eventTable, ledgerTable } = await createTables();
+/**
+ * Creates two tables and a bucket.
+ * @param name of the bucket, which no other run uses
+ */
+export async function createAwsStore(dynamo: DynamoDbLocal, s3: S3StandIn, name: string): Promise<AwsNames> {
+  const tables = await dynamo.createTables();
   await s3.client.send(new CreateBucketCommand({ Bucket: name }));
+  return { ...tables, bucket: name };
+}
+
+export function openAwsStore(
+  { client }: DynamoDbLocal,
+  { eventTable, ledgerTable, bucket }: AwsNames,
+): AwsStore {
   return {
-    portsFor: (dynamo, s3Client) => ({
-      archive: createS3Archive({ client: s3Client, bucket: name }),
+    portsFor: (dynamo, s3) => ({
+      archive: createS3Archive({ client: s3, bucket }),
       table: createDynamoEventTable({
         client: dynamo,
         tableName: eventTable,
@@ -62,7 +71,7 @@ export async function openAwsPorts(
   s3: S3StandIn,
   { name, random }: { readonly name: string; readonly random: Random },
 ): Promise<SimulatedPorts> {
-  const store = await openAwsStore(dynamo, s3, name);
+  const store = openAwsStore(dynamo, await createAwsStore(dynamo, s3, name));
   const throttling = refusing(dynamo.client, (statement) =>
     hasIndexKeys(statement) && random() < THROTTLE_RATE ? "ThrottlingError" : undefined,
   );
