@@ -68,9 +68,8 @@ export class EventQueues extends Construct {
     to.allow(["sqs:GetQueueAttributes"], [this.lines.queue.queueArn, this.intake.queue.queueArn]);
   }
 
-  /** Counting what waits, also among the dead letters. */
-  grantCount(to: Grantee): void {
-    this.grantAwaitDrained(to);
+  /** Counting the dead letters. */
+  grantCountDeadLetters(to: Grantee): void {
     to.bind({
       AUDIT_QUEUE_DLQ_URL: this.lines.deadLetters.queueUrl,
       AUDIT_INTAKE_DLQ_URL: this.intake.deadLetters.queueUrl,

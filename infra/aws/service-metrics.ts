@@ -38,7 +38,7 @@ export function own(watched: Watched, metricName: string, statistic: string = St
 }
 
 /** A metric of one table, or with `indexName` of one of its indexes. */
-export function ofTable(table: TableV2, metricName: string, indexName?: string): Metric {
+function ofTable(table: TableV2, metricName: string, indexName?: string): Metric {
   return new Metric({
     namespace: "AWS/DynamoDB",
     metricName,

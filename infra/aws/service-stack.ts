@@ -48,13 +48,14 @@ export class ServiceStack extends Stack {
     tables.grantFind(functions.query);
     queues.grantAwaitDrained(functions.query);
     tables.grantProbe(functions.health);
-    queues.grantCount(functions.health);
+    queues.grantAwaitDrained(functions.health);
+    queues.grantCountDeadLetters(functions.health);
     archive.grantProbe(functions.health);
     tables.grantPersist(functions.consume);
     queues.grantConsume(functions.consume);
     archive.grantArchive(functions.consume);
     tables.grantMaintain(functions.maintain);
-    queues.grantCount(functions.maintain);
+    queues.grantCountDeadLetters(functions.maintain);
     archive.grantArchive(functions.maintain);
 
     this.sources = this.createSources(functions.consume, { stage, storage });

@@ -63,7 +63,7 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   Maintain: [
     ...STORE,
     ...pairs(["dynamodb:DeleteItem"], [LEDGER]),
-    ...pairs(["sqs:GetQueueAttributes"], [LINES, INTAKE, ...DEAD]),
+    ...pairs(["sqs:GetQueueAttributes"], DEAD),
   ],
 };
 

@@ -1,4 +1,5 @@
-// One normalised template per stage and stack. Whoever changes it on purpose updates it: `npx vitest run -u test/infra`.
+// One normalised template per stage and stack. Whoever changes one on purpose updates it, with
+// `npx vitest run test/infra/snapshot.test.ts --update`.
 import { describe, expect, it, vi } from "vitest";
 
 import { STAGES } from "#infra/aws/stages.ts";
