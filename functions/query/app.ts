@@ -3,7 +3,6 @@ import type { ApiAnswer, ApiRequest, HttpFunction } from "#functions/middleware.
 import { createHttpFunction, textOf } from "#functions/middleware.ts";
 import type { Telemetry } from "#functions/telemetry.ts";
 import { readJson, readJsonBody } from "#http/json-body.ts";
-import { openApiJson } from "#http/openapi.ts";
 import type { QueryPairs } from "#http/query-string.ts";
 import { invalidParameter, parseQueryString, readParameters, takeParameter } from "#http/query-string.ts";
 import { resolveRoute, unmatchedError } from "#http/resolve-route.ts";
@@ -20,6 +19,8 @@ export interface QueryDependencies {
   readonly find: Find;
   readonly exportChunk: (request: ExportRequest) => Promise<ExportChunk>;
   readonly flush: (request: FlushRequest) => Promise<FlushOutcome>;
+  /** The OpenAPI document as JSON text. */
+  readonly openApiJson: () => string;
   readonly telemetry: Telemetry;
 }
 
@@ -28,7 +29,8 @@ const KEY_TENANT = undefined;
 const EXPORT_TYPES = { jsonl: "application/jsonl", csv: "text/csv; charset=utf-8" } as const;
 const MAX_SHOWN_CHARACTERS = 64;
 
-export function createQuery({ find, exportChunk, flush, telemetry }: QueryDependencies): HttpFunction {
+export function createQuery(dependencies: QueryDependencies): HttpFunction {
+  const { find, exportChunk, flush, openApiJson, telemetry } = dependencies;
   const findEvents = async (request: ApiRequest): Promise<ApiAnswer> => {
     const pairs = parseQueryString(request.rawQueryString);
     const query = parseQueryParameters(pairs);

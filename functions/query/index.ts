@@ -1,4 +1,6 @@
 /** The query function on AWS: environment → DynamoDB, SQS → handler. */
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import { createQueuesEmpty } from "#adapters/aws/aws-parts.ts";
 import { createDynamoClient } from "#adapters/aws/dynamo-client.ts";
 import { createDynamoDirectory } from "#adapters/aws/dynamo-directory.ts";
@@ -26,5 +28,7 @@ export const handler: HttpFunction = createQuery({
   find: createFind({ store, monotonicMs, sleep }),
   exportChunk: createExport({ store, monotonicMs }),
   flush: createFlush({ store, monotonicMs, sleep }),
+  // The bundle brings the document: what it is made with would be a tenth of the bundle.
+  openApiJson: () => gunzipSync(readFileSync(new URL("openapi.json.gz", import.meta.url))).toString(),
   telemetry,
 });

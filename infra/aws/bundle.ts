@@ -2,9 +2,12 @@
  * Makes one file of each function with everything in it, for the Lambda runtime: by esbuild, offline, without Docker. Used
  * by the CDK app, by tests that hold the sizes, and by whoever runs the very same files elsewhere.
  */
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import type { BuildOptions } from "esbuild";
 import { buildSync } from "esbuild";
+import { openApiJson } from "#http/openapi.ts";
 
 /** Functions by the name of their folder, with the size that their file may have. */
 export const FUNCTION_NAMES = ["ingest", "query", "health", "consume", "maintain"] as const;
@@ -59,12 +62,13 @@ export function bundleOptions(name: LambdaName): BuildOptions {
 }
 
 /**
- * Writes `index.mjs` of a function.
+ * Writes `index.mjs` of a function, and for `query` the API's description beside it.
  * @param outFolder exists or is created
  * @returns path of the file
  */
 export function bundleFunction(name: LambdaName, outFolder: string): string {
   const outfile = join(outFolder, "index.mjs");
   buildSync({ ...bundleOptions(name), outfile });
+  if (name === "query") writeFileSync(join(outFolder, "openapi.json.gz"), gzipSync(openApiJson()));
   return outfile;
 }

@@ -10,6 +10,7 @@ import { createIngest } from "#functions/ingest/app.ts";
 import { createQuery } from "#functions/query/app.ts";
 import type { Telemetry } from "#functions/telemetry.ts";
 import { SUMMARY_INTERVAL_MS } from "#functions/telemetry.ts";
+import { openApiJson } from "#http/openapi.ts";
 import { createGateway } from "#infra/local/gateway.ts";
 import type { GatewayLimits } from "#infra/local/gateway-limits.ts";
 import { createPreparePool } from "#infra/local/prepare-pool.ts";
@@ -105,6 +106,7 @@ function createFunctions(
       find: createFind({ store, monotonicMs, sleep }),
       exportChunk: createExport({ store, monotonicMs }),
       flush: createFlush({ store, monotonicMs, sleep }),
+      openApiJson,
       telemetry,
     }),
     health: createHealthFunction({

@@ -11,13 +11,14 @@ import { EventStreamSerde, eventStreamSerdeProvider } from "#infra/aws/bundle-ev
 import type { LambdaName } from "#infra/aws/bundle.ts";
 import { bundleFunction, FUNCTION_NAMES } from "#infra/aws/bundle.ts";
 
-const KIB = 1024;
+/** The stricter reading of KB. */
+const KB = 1000;
 const MAX_BYTES: Readonly<Record<LambdaName, number>> = {
-  ingest: 350 * KIB,
-  query: 350 * KIB,
-  health: 350 * KIB,
-  consume: 560 * KIB,
-  maintain: 560 * KIB,
+  ingest: 350 * KB,
+  query: 350 * KB,
+  health: 350 * KB,
+  consume: 560 * KB,
+  maintain: 560 * KB,
 };
 /** What the stack and Lambda would set; nothing of it exists. */
 const ENVIRONMENT = {
