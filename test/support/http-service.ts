@@ -20,7 +20,7 @@ export interface TestService extends LocalServer {
 
 type Postable = LocalServer & Partial<Pick<TestService, "settle">>;
 
-export const TARGET = inject("target");
+const TARGET = inject("target");
 /** For tests of what the server of one machine does, or of a store that the test makes. */
 export const itLocally = TARGET === "local" ? it : it.skip;
 /** For what a store that answers at once says: 409, duplicates, the event as first stored. */
