@@ -6,12 +6,11 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 
 import { packLines } from "#event/message.ts";
 import type { PreparedLine } from "#event/prepare-event.ts";
-import { AuditStorageError } from "#lib/errors.ts";
 import { freshTenant, sampleLine } from "#test/contract/sample-lines.ts";
 import type { StandIns } from "#test/support/consumer-stand-ins.ts";
 import { ConsumerStandIns } from "#test/support/consumer-stand-ins.ts";
 import type { Cut } from "#test/support/cut-process.ts";
-import { CUT_KINDS, CutProcess } from "#test/support/cut-process.ts";
+import { CUT_KINDS, CutProcess, cutEverywhere, ignorePassing } from "#test/support/cut-process.ts";
 import { describeDynamo } from "#test/support/dynamodb-local.ts";
 import { startSqsStandIn } from "#test/support/fauxqs.ts";
 import { findUnregistered } from "#test/support/persistence-checks.ts";
@@ -19,8 +18,6 @@ import { startS3StandIn } from "#test/support/s3-stand-in.ts";
 
 /** Some tens of seconds; a machine that is busy with other tests takes ten times as long. */
 const TIMEOUT_MS = 400_000;
-/** A process that makes more calls than this does not come to an end. */
-const MAX_CALLS = 100;
 /** A batch so old is the janitor's. */
 const RIPE_MS = 16 * 60_000;
 const THROTTLED_ID = "throttled";
@@ -169,18 +166,6 @@ describeDynamo("a process that is cut off at any of its calls", (dynamo) => {
   );
 });
 
-/** Tries with a cut at each call until there is none left; answers the calls of a process that was not cut. */
-async function cutEverywhere(
-  kind: Cut["kind"],
-  run: (cut: Cut) => Promise<CutProcess>,
-): Promise<readonly string[]> {
-  for (let at = 1; at <= MAX_CALLS; at++) {
-    const { isCut, calls } = await run({ kind, at });
-    if (!isCut) return calls;
-  }
-  throw new Error(`no end after ${MAX_CALLS} calls`);
-}
-
 /** A consumer takes what is on the queue and is stopped for ever before it writes the row. */
 async function leave(stack: ConsumerStandIns): Promise<SQSEvent> {
   const process = new CutProcess({ kind: "stopped before", at: 3 });
@@ -211,10 +196,6 @@ async function expectAllWell(
     errors: [],
     refused: 1,
   });
-}
-
-function ignorePassing(error: unknown): void {
-  if (!(error instanceof AuditStorageError && error.retryable)) throw error;
 }
 
 function packed(lines: readonly PreparedLine[], others: readonly string[] = []): string {

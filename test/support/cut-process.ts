@@ -1,5 +1,6 @@
 // Where a process is cut off: at one of the calls that it makes to AWS, counted over all of its clients. Stopped there, it
 // makes no further call until it is woken; or it goes on, told that the call did not work, though it may have.
+import { AuditStorageError } from "#lib/errors.ts";
 import { vendorError } from "#test/support/dynamodb-faults.ts";
 
 export const CUT_KINDS = ["stopped before", "stopped behind", "refused", "answer lost"] as const;
@@ -9,6 +10,9 @@ export interface Cut {
   /** Of the call, from 1. */
   readonly at: number;
 }
+
+/** A process that makes more calls than this does not come to an end. */
+const MAX_CALLS = 100;
 
 interface Sender {
   readonly send: (...args: never[]) => unknown;
@@ -73,4 +77,22 @@ export class CutProcess {
     this.stop();
     await this.woken;
   }
+}
+
+/** Runs with a cut at each call, until a run ends without one; answers the calls of that run. */
+export async function cutEverywhere(
+  kind: Cut["kind"],
+  run: (cut: Cut) => Promise<CutProcess>,
+): Promise<readonly string[]> {
+  for (let at = 1; at <= MAX_CALLS; at++) {
+    const { isCut, calls } = await run({ kind, at });
+    if (!isCut) return calls;
+  }
+  throw new Error(`no end after ${MAX_CALLS} calls`);
+}
+
+/** For processes that end early because of what time may heal. */
+export function ignorePassing(error: unknown): undefined {
+  if (!(error instanceof AuditStorageError && error.retryable)) throw error;
+  return undefined;
 }
