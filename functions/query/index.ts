@@ -6,7 +6,8 @@ import { createDynamoClient } from "#adapters/aws/dynamo-client.ts";
 import { createDynamoDirectory } from "#adapters/aws/dynamo-directory.ts";
 import { createDynamoEventStore } from "#adapters/aws/dynamo-event-store.ts";
 import { readAwsConfig } from "#functions/config.ts";
-import type { HttpFunction } from "#functions/middleware.ts";
+import type { LambdaHttpFunction } from "#functions/lambda-answer.ts";
+import { answerAsLambda } from "#functions/lambda-answer.ts";
 import { createQuery } from "#functions/query/app.ts";
 import { createRuntime } from "#functions/runtime.ts";
 import { createExport } from "#service/export.ts";
@@ -24,7 +25,7 @@ const store = createDynamoEventStore({
   isDrained: createQueuesEmpty(config, { region, endpoint }),
 });
 
-export const handler: HttpFunction = createQuery({
+const query = createQuery({
   find: createFind({ store, monotonicMs, sleep }),
   exportChunk: createExport({ store, monotonicMs }),
   flush: createFlush({ store, monotonicMs, sleep }),
@@ -32,3 +33,5 @@ export const handler: HttpFunction = createQuery({
   openApiJson: () => gunzipSync(readFileSync(new URL("openapi.json.gz", import.meta.url))).toString(),
   telemetry,
 });
+
+export const handler: LambdaHttpFunction = answerAsLambda(query);

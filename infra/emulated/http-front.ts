@@ -23,6 +23,7 @@ const Answer = z.object({
   statusCode: z.number(),
   headers: z.record(z.string(), z.string()).default({}),
   body: z.string().default(""),
+  isBase64Encoded: z.boolean().default(false),
 });
 const JSON_TYPE = { "content-type": "application/json" };
 const NOT_FOUND: HttpAnswer = { statusCode: 404, headers: JSON_TYPE, body: '{"message":"Not Found"}' };
@@ -41,7 +42,8 @@ export function createHttpFront({ routes, telemetry, onProblem }: HttpFrontOptio
     const routeKey = isKnown ? event.routeKey : DEFAULT_ROUTE_KEY;
     const requestContext = { ...event.requestContext, routeKey };
     try {
-      return Answer.parse(await target.invoke({ ...event, routeKey, requestContext }));
+      const answer = Answer.parse(await target.invoke({ ...event, routeKey, requestContext }));
+      return answer.isBase64Encoded ? { ...answer, body: decoded(answer.body) } : answer;
     } catch (error) {
       onProblem(String(error));
       return FAILED;
@@ -53,6 +55,11 @@ export function createHttpFront({ routes, telemetry, onProblem }: HttpFrontOptio
     nowMs: Date.now,
     isLoopbackOnly: true,
   });
+}
+
+/** Every body of the service is text. */
+function decoded(base64: string): string {
+  return Buffer.from(base64, "base64").toString();
 }
 
 /** What routes of a template differ in from the route table, one text each. */
