@@ -12,13 +12,17 @@ import type { BatchResult } from "#service/prepare-batch.ts";
 
 export interface IngestDependencies {
   readonly accept: Accept;
+  /** Whether it is known at once that an event is stored already; else answers say nothing of it. */
+  readonly knowsStored: boolean;
   readonly telemetry: Telemetry;
 }
 
-const DUPLICATES = "audit-duplicates";
 const MINIMAL = "return=minimal";
 
-export function createIngest({ accept, telemetry }: IngestDependencies): HttpFunction {
+export function createIngest({ accept, knowsStored, telemetry }: IngestDependencies): HttpFunction {
+  const duplicates = (count: number): Readonly<Record<string, string>> =>
+    knowsStored ? { "audit-duplicates": String(count) } : {};
+
   const logEvent = async (request: ApiRequest): Promise<ApiAnswer> => {
     readParameters(NoParameters, parseQueryString(request.rawQueryString));
     const { value, problems } = parseStrictJson(textOf(request));
@@ -28,7 +32,7 @@ export function createIngest({ accept, telemetry }: IngestDependencies): HttpFun
       statusCode: 202,
       headers: {
         location: locationOf(accepted.eventId, value),
-        [DUPLICATES]: accepted.isDuplicate ? "1" : "0",
+        ...duplicates(accepted.isDuplicate ? 1 : 0),
         ...(isMinimal ? { "preference-applied": MINIMAL } : {}),
       },
       body: isMinimal
@@ -45,7 +49,7 @@ export function createIngest({ accept, telemetry }: IngestDependencies): HttpFun
     );
     return {
       statusCode: batch.eventIds.length === batch.results.length ? 202 : 207,
-      headers: { [DUPLICATES]: String(batch.duplicateCount) },
+      headers: duplicates(batch.duplicateCount),
       body: batchJson(batch),
     };
   };

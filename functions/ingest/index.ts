@@ -13,4 +13,4 @@ const { clock, identifiers, telemetry } = createRuntime(config);
 const queue = createSqsEventQueue({ client: createSqsClient(), queueUrl: config.queueUrl });
 const accept = countedAccept(createAccept({ queue, clock, identifiers }), telemetry);
 
-export const handler: HttpFunction = createIngest({ accept, telemetry });
+export const handler: HttpFunction = createIngest({ accept, knowsStored: false, telemetry });

@@ -101,7 +101,7 @@ function createFunctions(
     started_at: new Date(clock.nowMs()).toISOString(),
   };
   return {
-    ingest: createIngest({ accept, telemetry }),
+    ingest: createIngest({ accept, knowsStored: true, telemetry }),
     query: createQuery({
       find: createFind({ store, monotonicMs, sleep }),
       exportChunk: createExport({ store, monotonicMs }),

@@ -68,8 +68,8 @@ export function identityContract(subject: QueueSubject): void {
       const { tenant_id: tenantId, event_id: eventId } = line().event;
       expect(outcomes).toEqual([
         { kind: "accepted" },
-        known({ kind: "duplicate", line: text }),
-        known({ kind: "conflict" }),
+        { kind: "duplicate", line: text },
+        { kind: "conflict" },
         { kind: "accepted" },
       ]);
       expect(await stored({ tenantId, eventId })).toBe(text);
@@ -129,8 +129,8 @@ export function identityContract(subject: QueueSubject): void {
         { kind: "accepted" },
         known({ kind: "duplicate", line: old.text }),
         { kind: "accepted" },
-        known({ kind: "conflict" }),
-        known({ kind: "conflict" }),
+        { kind: "conflict" },
+        { kind: "conflict" },
       ]);
     });
 

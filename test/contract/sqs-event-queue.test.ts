@@ -94,7 +94,7 @@ describe("the queue over SQS", () => {
   it("does not say that nothing was taken when a later message is refused", async () => {
     const client: SqsSender = refusingAfterFirst(standIn.client);
     const queue = createSqsEventQueue({ client, queueUrl: lines.url });
-    const large = Array.from({ length: 10 }, (_, index) =>
+    const large = Array.from({ length: 200 }, (_, index) =>
       sampleLine({
         event_id: `e-${index}`,
         metadata: { x: "漢".repeat(10_000) },
@@ -102,7 +102,7 @@ describe("the queue over SQS", () => {
       }),
     );
 
-    const sending = queue.send(Array.from({ length: 20 }, () => large).flat());
+    const sending = queue.send(large);
 
     await expect(sending).rejects.toMatchObject({ code: "storage-unavailable", retryable: true });
   });

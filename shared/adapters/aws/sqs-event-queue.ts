@@ -1,11 +1,13 @@
 /**
  * The port EventQueue over SQS: lines travel packed, in as few messages as they fit into, and are durable when SQS has
- * taken them. What is stored already is known only to the consumer, so every line is answered `accepted`.
+ * taken them. What is stored already is known only to the consumer: of two lines with one id it knows what else this very
+ * call sends, and no more.
  */
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { isVendorError, storageError } from "#adapters/aws/aws-errors.ts";
 import type { SqsSender } from "#adapters/aws/sqs-client.ts";
 import { packLines } from "#event/message.ts";
+import type { PreparedLine } from "#event/prepare-event.ts";
 import type { AuditServiceError } from "#lib/errors.ts";
 import { AuditQueueError } from "#lib/errors.ts";
 import type { EventQueue, SendOutcome } from "#service/ports.ts";
@@ -22,7 +24,9 @@ const OVERLOADED_RETRY_AFTER_S = 1;
 export function createSqsEventQueue({ client, queueUrl }: SqsEventQueueOptions): EventQueue {
   return {
     send: async (lines) => {
-      const bodies = packLines(lines.map(({ text }) => text));
+      const outcomes = outcomesWithinCall(lines);
+      const taken = lines.filter((_, index) => outcomes[index] === ACCEPTED);
+      const bodies = packLines(taken.map(({ text }) => text));
       // One after the other: the queue delivers roughly in the order of sending, and the first of two lines wins.
       for (const [index, body] of bodies.entries()) {
         try {
@@ -31,9 +35,24 @@ export function createSqsEventQueue({ client, queueUrl }: SqsEventQueueOptions):
           throw sendError(cause, { sent: index, messages: bodies.length });
         }
       }
-      return lines.map(() => ACCEPTED);
+      return outcomes;
     },
   };
+}
+
+/** The first of the lines with one id is taken; the same again is its duplicate, and other content is in conflict. */
+function outcomesWithinCall(lines: readonly PreparedLine[]): readonly SendOutcome[] {
+  const firsts = new Map<string, PreparedLine>();
+  return lines.map((line): SendOutcome => {
+    const key = `${line.event.tenant_id}#${line.event.event_id}`;
+    const first = firsts.get(key);
+    if (first === undefined) {
+      firsts.set(key, line);
+      return ACCEPTED;
+    }
+    if (first.contentHash !== line.contentHash) return { kind: "conflict" };
+    return { kind: "duplicate", readLine: async () => first.text };
+  });
 }
 
 interface Progress {
