@@ -19,6 +19,8 @@ export interface DynamoDbLocal {
 
 const START_TIMEOUT_MS = 60_000;
 const RETRY_MS = 50;
+/** A process of minutes gains nothing from an optimising compiler and a parallel collector, which cost two processors. */
+const SHORT_LIVED = ["-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
 /** DynamoDB Local 3.x is built for it. */
 const MIN_JAVA = 17;
 
@@ -40,7 +42,7 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
   const jvm = [
     `-Djava.library.path=${join(home, "DynamoDBLocal_lib")}`,
     `-Djava.io.tmpdir=${folder}`,
-    "-Xmx1g",
+    ...SHORT_LIVED,
   ];
   const own = ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", String(port)];
   const java = spawn("java", [...jvm, "-jar", join(home, "DynamoDBLocal.jar"), ...own], {

