@@ -25,6 +25,11 @@ const MAX_GROUP_LINES = 5_000;
 const MAX_GROUP_BYTES = 32 * 1024 * 1024;
 /** After a failure nothing new is tried for longer than this: something is down, and every try takes its time. */
 const MAX_TROUBLED_MS = 30_000;
+/**
+ * Nothing new is begun after half the time that the function has (120 s). One that is cut off acknowledges nothing, not
+ * even what it has stored, and would have it all to do again, as slowly.
+ */
+const MAX_RUN_MS = 60_000;
 /** Narrowing 10,000 messages down to one takes 14 failures in a row; more means that all fail. */
 const MAX_FAILURES_IN_A_ROW = 20;
 
@@ -52,6 +57,11 @@ export class MessageGroups<Message extends Weighed> {
     group.messages.push(message);
     group.lines += message.lines;
     group.bytes += message.bytes;
+  }
+
+  /** Whether nothing more is begun by this invocation: what is not added yet need not be read. */
+  isOver(): boolean {
+    return this.elapsedMs() > MAX_RUN_MS;
   }
 
   async end(): Promise<void> {
@@ -96,9 +106,13 @@ export class MessageGroups<Message extends Weighed> {
   }
 
   private mayTry(): boolean {
+    if (this.isOver()) return false;
     if (this.failures === 0) return true;
-    const isLate = this.options.monotonicMs() - this.startMs > MAX_TROUBLED_MS;
-    return !isLate && this.failuresInARow < MAX_FAILURES_IN_A_ROW;
+    return this.elapsedMs() <= MAX_TROUBLED_MS && this.failuresInARow < MAX_FAILURES_IN_A_ROW;
+  }
+
+  private elapsedMs(): number {
+    return this.options.monotonicMs() - this.startMs;
   }
 }
 

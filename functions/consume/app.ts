@@ -4,6 +4,7 @@
  */
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { MessageGroups } from "#functions/batch.ts";
+import type { DecodedMessage } from "#functions/consume/decode-message.ts";
 import { decodeMessage, sentAtMs } from "#functions/consume/decode-message.ts";
 import { count, emf } from "#functions/metrics.ts";
 import type { Fields, Telemetry } from "#functions/telemetry.ts";
@@ -72,6 +73,8 @@ class Run {
   private readonly dependencies: ConsumeDependencies;
   private readonly groups: MessageGroups<Message>;
   private readonly failed: SQSRecord[] = [];
+  /** Not looked at, because time was up. */
+  private readonly left: SQSRecord[] = [];
   private readonly reports: PersistReport[] = [];
   private quarantined = 0;
 
@@ -79,14 +82,22 @@ class Run {
     this.dependencies = dependencies;
     this.groups = new MessageGroups({
       work: (messages) => this.store(messages),
-      onFailed: (messages, error) => this.fail(messages, error),
+      onFailed: (messages, error) =>
+        this.fail(
+          messages.map(({ record }) => record),
+          error,
+        ),
       monotonicMs: dependencies.monotonicMs,
     });
   }
 
   async take(record: SQSRecord): Promise<void> {
-    const { intakeTenants: tenants, identifiers, linesQueueArn } = this.dependencies;
-    const decoded = decodeMessage(record, { tenants, identifiers, linesQueueArn });
+    if (this.groups.isOver()) {
+      this.left.push(record);
+      return;
+    }
+    const decoded = this.decode(record);
+    if (decoded === undefined) return;
     if (decoded.kind === "newer") {
       this.failed.push(record);
       const fields = { message_id: record.messageId, format: decoded.format };
@@ -99,13 +110,25 @@ class Run {
       content,
       refused,
       lines: content.length + refused.length,
-      bytes: [...content, ...refused].reduce((sum, { text }) => sum + text.length, 0),
+      bytes: [...content, ...refused].reduce((sum, { text }) => sum + Buffer.byteLength(text), 0),
       isSuspect: receivesOf(record) >= SUSPECT_FROM_RECEIVES,
     });
   }
 
+  /** Undefined where it tripped a fault: it fails alone then, and its neighbours are stored. */
+  private decode(record: SQSRecord): DecodedMessage | undefined {
+    const { intakeTenants: tenants, identifiers, linesQueueArn } = this.dependencies;
+    try {
+      return decodeMessage(record, { tenants, identifiers, linesQueueArn });
+    } catch (error) {
+      this.fail([record], error);
+      return undefined;
+    }
+  }
+
   async end(records: readonly SQSRecord[]): Promise<SQSBatchResponse> {
     await this.groups.end();
+    if (this.left.length > 0) this.fail(this.left, undefined);
     await this.putOff();
     this.dependencies.writeMetrics(this.metrics(records));
     return { batchItemFailures: this.failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
@@ -119,10 +142,10 @@ class Run {
     this.quarantined += refused.length;
   }
 
-  private fail(messages: readonly Message[], error: unknown): void {
-    this.failed.push(...messages.map(({ record }) => record));
+  private fail(records: readonly SQSRecord[], error: unknown): void {
+    this.failed.push(...records);
     const isTransient = error === undefined || (error instanceof AuditServiceError && error.retryable);
-    const fields = { messages: messages.length, first_message_id: messages[0]?.record.messageId };
+    const fields = { messages: records.length, first_message_id: records[0]?.messageId };
     const log = isTransient ? this.dependencies.telemetry.warn : this.dependencies.telemetry.error;
     log("messages will be tried again", { ...fields, ...errorFields(error) });
   }
@@ -184,12 +207,13 @@ function slices(lines: readonly PreparedLine[]): readonly (readonly PreparedLine
   let from = 0;
   let bytes = 0;
   for (const [index, { text }] of lines.entries()) {
-    if (index - from === MAX_LINES || (index > from && bytes + text.length > MAX_BYTES)) {
+    const lineBytes = Buffer.byteLength(text);
+    if (index - from === MAX_LINES || (index > from && bytes + lineBytes > MAX_BYTES)) {
       parts.push(lines.slice(from, index));
       from = index;
       bytes = 0;
     }
-    bytes += text.length;
+    bytes += lineBytes;
   }
   if (from < lines.length) parts.push(lines.slice(from));
   return parts;
@@ -197,7 +221,7 @@ function slices(lines: readonly PreparedLine[]): readonly (readonly PreparedLine
 
 /** Messages of our own errors hold no payloads; of others only the place is told. */
 function errorFields(error: unknown): Fields {
-  if (error === undefined) return { error: "not tried, because others failed before" };
+  if (error === undefined) return { error: "not tried, because others failed before or time was up" };
   if (error instanceof AuditServiceError) return { error: error.message, code: error.code };
   if (!(error instanceof Error)) return { error: typeof error };
   const [place = ""] = error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];

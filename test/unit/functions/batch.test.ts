@@ -131,9 +131,21 @@ describe("a failure", () => {
   it("leaves the others their time where nothing fails", async () => {
     const full = Array.from({ length: 10 }, (_, index) => message(`${index}`, { lines: 5_000 }));
 
-    const { failed, groups } = await run(full, never, 12_000);
+    const { failed, groups } = await run(full, never, 6_000);
 
     expect(groups).toHaveLength(10);
     expect(failed).toEqual([]);
+  });
+});
+
+describe("work that takes long", () => {
+  it("ends after a minute, so that what is done is acknowledged before the function is cut off", async () => {
+    const full = Array.from({ length: 10 }, (_, index) => message(`${index}`, { lines: 5_000 }));
+
+    const { failed, groups, errors } = await run(full, never, 12_000);
+
+    expect(groups).toEqual([["0"], ["1"], ["2"], ["3"], ["4"], ["5"]]);
+    expect(failed).toEqual(["6", "7", "8", "9"]);
+    expect(errors).toEqual([undefined, undefined, undefined, undefined]);
   });
 });

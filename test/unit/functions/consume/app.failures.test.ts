@@ -8,7 +8,7 @@ import type { Persist } from "#service/persist.ts";
 import { sampleLine } from "#test/contract/sample-lines.ts";
 import type { MemoryConsumer } from "#test/support/memory-consumer.ts";
 import { memoryConsumer } from "#test/support/memory-consumer.ts";
-import { LINES_ARN, sqsRecord } from "#test/support/sqs-events.ts";
+import { INTAKE_ARN, LINES_ARN, sqsRecord } from "#test/support/sqs-events.ts";
 
 const DOWN = new AuditStorageError("storage-unavailable", "made to fail", { retryable: true });
 
@@ -147,5 +147,76 @@ describe("a message that trips a fault", () => {
 
     expect(await consumer.failuresOf({ Records: records })).toEqual(["bad"]);
     expect(idsIn(consumer)).toEqual(["a", "b"]);
+  });
+
+  it("fails alone where it is its content that cannot be worked on", async () => {
+    const consumer = memoryConsumer({
+      override: ({ identifiers }) => {
+        let calls = 0;
+        const newSalt = (): string => {
+          if (++calls === 2) throw new TypeError("x is undefined");
+          return identifiers.newSalt();
+        };
+        return { identifiers: { ...identifiers, newSalt } };
+      },
+    });
+    const records = ["a", "bad", "b"].map((messageId) =>
+      sqsRecord('{"action":"x","service_name":"s"}', { messageId, queueArn: INTAKE_ARN }),
+    );
+
+    expect(await consumer.failuresOf({ Records: records })).toEqual(["bad"]);
+    expect(idsIn(consumer)).toEqual(["sqs:a", "sqs:b"]);
+    expect(consumer.logs).toMatchObject([{ level: "error", error: "TypeError", first_message_id: "bad" }]);
+  });
+});
+
+describe("more than there is time for", () => {
+  it("is stored as far as time goes and acknowledged so far; the rest comes back, unread", async () => {
+    const consumer = memoryConsumer({
+      override: ({ persist }) => ({
+        persist: async (lines) => {
+          consumer.time.pass(25_000);
+          return persist(lines);
+        },
+      }),
+    });
+    const texts = Array.from({ length: 3000 }, (_, at) => sampleLine({ event_id: `e-${at}` }).text);
+    const [body = ""] = packLines(texts);
+    const records = ["a", "b", "c", "d", "e"].map((messageId) => sqsRecord(body, { messageId }));
+
+    const failures = await consumer.failuresOf({ Records: records });
+
+    expect(failures).toEqual(["d", "e"]);
+    expect(consumer.retried).toHaveLength(2);
+    expect(consumer.logs).toMatchObject([
+      { level: "warn", messages: 1 },
+      { level: "warn", messages: 1 },
+    ]);
+  });
+});
+
+describe("lines of many bytes in few characters", () => {
+  it("are counted in bytes, so that no batch is larger than an object may be", async () => {
+    const batches: number[] = [];
+    const consumer = memoryConsumer({
+      override: ({ persist }) => ({
+        persist: async (lines) => {
+          batches.push(lines.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0));
+          return persist(lines);
+        },
+      }),
+    });
+    const records = Array.from({ length: 12 }, (_, at) => {
+      const texts = Array.from(
+        { length: 200 },
+        (__, n) => sampleLine({ event_id: `e-${at}-${n}`, message: "語".repeat(10_000) }).text,
+      );
+      const [body = ""] = packLines(texts);
+      return sqsRecord(body, { messageId: `m-${at}` });
+    });
+
+    expect(await consumer.failuresOf({ Records: records })).toEqual([]);
+    expect(batches).toHaveLength(3);
+    expect(Math.max(...batches)).toBeLessThanOrEqual(32 * 1024 * 1024);
   });
 });
