@@ -22,7 +22,7 @@ const HAZARDS = [
   "unindexed",
   "woken",
 ];
-/** Twenty seconds; a machine that is busy with other tests takes ten times as long. */
+/** Half a minute; a machine that is busy with other tests takes ten times as long. */
 const TIMEOUT_MS = 300_000;
 
 describeDynamo("persisting over DynamoDB and S3 under faults", (dynamo) => {
