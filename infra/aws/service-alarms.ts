@@ -1,6 +1,8 @@
 /** The alarms of the catalogue, and the topic that they are sent to where the stage has somebody who listens. */
+import { Aws } from "aws-cdk-lib";
 import { Alarm, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
@@ -34,6 +36,15 @@ export class ServiceAlarms extends Construct {
     if (email === undefined) return;
     const topic = new Topic(this, "Topic", { enforceSSL: true });
     topic.addSubscription(new EmailSubscription(email));
+    // A topic with a policy of its own has lost the default one, which lets the account's alarms publish.
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
+        actions: ["sns:Publish"],
+        resources: [topic.topicArn],
+        conditions: { StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID } },
+      }),
+    );
     const action = new SnsAction(topic);
     for (const alarm of this.alarms) {
       alarm.addAlarmAction(action);

@@ -1,5 +1,6 @@
 // Alarms and runbooks hold each other: no alarm without an entry that says what to do, no entry without its alarm.
 import { readFileSync } from "node:fs";
+import { Match } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 
 import { ALARMS } from "#infra/aws/alarm-catalogue.ts";
@@ -43,6 +44,21 @@ describe("the alarms", () => {
       wanted.toSorted(),
     );
     expect(alarms.filter(({ Properties }) => !Properties.AlarmActions || !Properties.OKActions)).toEqual([]);
+  });
+
+  it("may publish to their topic, whose policy takes the place of the default one", () => {
+    prod.serviceTemplate.hasResourceProperties("AWS::SNS::TopicPolicy", {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: "Allow",
+            Action: "sns:Publish",
+            Principal: { Service: "cloudwatch.amazonaws.com" },
+            Condition: { StringEquals: { "aws:SourceAccount": { Ref: "AWS::AccountId" } } },
+          }),
+        ]),
+      },
+    });
   });
 
   it("send nothing where the stage names nobody", () => {
