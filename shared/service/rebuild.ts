@@ -12,6 +12,7 @@ import { markTables, readDeployment } from "#service/deployment.ts";
 import type { Archive, Clock, EventTable, Ledger } from "#service/ports.ts";
 import type { RebuildPhase, RebuildPosition } from "#service/rebuild-progress.ts";
 import { readPosition, writePosition } from "#service/rebuild-progress.ts";
+import { indexingRegistered } from "#service/restored-index.ts";
 import { keepingOnly, receivedAtMs, restoreNotes, restoreSettled } from "#service/settled-batch.ts";
 
 export interface RebuildDeps {
@@ -147,7 +148,8 @@ class Run {
 
   constructor(parts: RunParts) {
     this.parts = parts;
-    const { archive, table, ledger, clock, hotRetentionMs } = parts.deps;
+    const { archive, clock, hotRetentionMs } = parts.deps;
+    const { table, ledger } = indexingRegistered(parts.deps);
     const keptFromMs = clock.nowMs() - hotRetentionMs;
     const isExpired = (text: string): boolean => receivedAtMs(text) <= keptFromMs;
     const counting: EventTable = keepingOnly(table, (text) => {

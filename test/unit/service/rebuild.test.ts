@@ -177,6 +177,39 @@ describe("a rebuild", () => {
     expect(itemsOf(tables)).toEqual(itemsOf(service));
   });
 
+  it("indexes what an index did not take at first, where the ledger alone is left", async () => {
+    const service = await startService();
+    await fillService(service);
+    const { table, eventMark } = newTables();
+    table.takesIndexKeys = () => false;
+    const tables = { ...service, table, eventMark };
+    const index: MemoryEventTable["index"] = async () => {
+      throw new AuditStorageError("storage-unavailable", "throttled", { retryable: true });
+    };
+    const throttled = { ...tables, table: Object.assign(new MemoryEventTable(), table, { index }) };
+    const resumed = { ...FRESH, isResumed: true };
+
+    await expect(createRebuild(depsOf(service, throttled))(resumed)).rejects.toThrow("throttled");
+    const report = await createRebuild(depsOf(service, tables))(resumed);
+
+    expect(report.isFinished).toBe(true);
+    expect(itemsOf(tables)).toEqual(itemsOf(service));
+  });
+
+  it("notes what an index did not take with the rows that it writes", async () => {
+    const service = await startService();
+    await fillService(service);
+    const tables = newTables();
+    tables.table.takesIndexKeys = ({ line }) => line !== 3;
+
+    await rebuild(service, tables);
+
+    const unindexed = [...tables.table.items.values()].filter(({ isIndexed }) => !isIndexed);
+    const noted = [...tables.ledger.rows.values()].flatMap((row) => row.unindexed);
+    expect(unindexed.length).toBeGreaterThan(0);
+    expect(noted).toHaveLength(unindexed.length);
+  });
+
   it("refuses a table of events whose lanes nobody knows any more", async () => {
     const service = await startService();
     await fillService(service);
