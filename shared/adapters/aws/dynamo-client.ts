@@ -7,7 +7,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
 /** Single-digit milliseconds are usual; a connection that takes longer than this is broken. */
 const CONNECTION_TIMEOUT_MS = 1_000;
-/** Of one attempt; a batch of 25 large items takes a fraction of it. */
+/** Of one attempt, and of silence within an answer; a batch of 25 large items takes a fraction of it. */
 const REQUEST_TIMEOUT_MS = 3_000;
 /** The first attempt and two more; callers above have their own retries and deadlines. */
 const MAX_ATTEMPTS = 3;
@@ -23,6 +23,7 @@ export function createDynamoClient(config: DynamoDBClientConfig = {}): DynamoDBC
     requestHandler: {
       connectionTimeout: CONNECTION_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
+      socketTimeout: REQUEST_TIMEOUT_MS,
       throwOnRequestTimeout: true,
     },
     ...config,

@@ -7,7 +7,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 
 /** Single-digit milliseconds are usual; a connection that takes longer than this is broken. */
 const CONNECTION_TIMEOUT_MS = 1_000;
-/** Of one attempt: a message of 1 MiB takes a fraction of it. */
+/** Of one attempt, and of silence within an answer; a message of 1 MiB takes a fraction of it. */
 const REQUEST_TIMEOUT_MS = 5_000;
 /** The first attempt and two more. A send that is repeated may be delivered twice, and is stored once. */
 const MAX_ATTEMPTS = 3;
@@ -23,6 +23,7 @@ export function createSqsClient(config: SQSClientConfig = {}): SQSClient {
     requestHandler: {
       connectionTimeout: CONNECTION_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
+      socketTimeout: REQUEST_TIMEOUT_MS,
       throwOnRequestTimeout: true,
     },
     ...config,
