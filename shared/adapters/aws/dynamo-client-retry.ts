@@ -62,7 +62,10 @@ export function createBackOff({ what, deadlineMs, timing }: Retry): (cause: unkn
   };
 }
 
-/** Runs `work` over all items, at most `bound` at a time; answers in order, and rejects with the first failure. */
+/**
+ * Runs `work` over all items, at most `bound` at a time; answers in order. Rejects with the first failure, behind which
+ * nothing more is begun: what is throttled must not be asked on for an answer that nobody waits for.
+ */
 export async function inParallel<T, R>(
   items: readonly T[],
   bound: number,
@@ -70,8 +73,17 @@ export async function inParallel<T, R>(
 ): Promise<readonly R[]> {
   const results: R[] = [];
   const rest = items.entries();
+  let hasFailed = false;
   const worker = async (): Promise<void> => {
-    for (const [at, item] of rest) results[at] = await work(item);
+    for (const [at, item] of rest) {
+      try {
+        results[at] = await work(item);
+      } catch (error) {
+        hasFailed = true;
+        throw error;
+      }
+      if (hasFailed) return;
+    }
   };
   await Promise.all(Array.from({ length: Math.min(bound, items.length) }, worker));
   return results;

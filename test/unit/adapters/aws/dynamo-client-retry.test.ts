@@ -71,6 +71,19 @@ describe("parallel work", () => {
 
     await expect(failing).rejects.toThrow("item 1");
   });
+
+  it("begins nothing more once something has failed", async () => {
+    const begun: number[] = [];
+    const failing = inParallel([1, 2, 3, 4, 5, 6], 2, async (item) => {
+      begun.push(item);
+      await Promise.resolve();
+      if (item === 1) throw new Error("throttled");
+    });
+
+    await expect(failing).rejects.toThrow("throttled");
+    await new Promise(setImmediate);
+    expect(begun).toEqual([1, 2]);
+  });
 });
 
 describe("chunks", () => {
