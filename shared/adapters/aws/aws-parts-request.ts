@@ -56,7 +56,8 @@ function send({ url, method, headers, body }: Required<ServiceRequest>): Promise
   return new Promise((resolve, reject) => {
     const request = protocolOf(url).request(
       url,
-      { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) },
+      // A connection of its own: one that is kept may have been closed by the other side while the function was frozen.
+      { method, headers, agent: false, signal: AbortSignal.timeout(TIMEOUT_MS) },
       (answer) => {
         let text = "";
         answer.setEncoding("utf8");

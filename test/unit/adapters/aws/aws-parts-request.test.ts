@@ -1,6 +1,6 @@
 // Signed requests: the signature is the one that AWS computes (Signature Version 4), worked out here anew.
 import { createHmac, hash } from "node:crypto";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished, expect, it } from "vitest";
@@ -35,6 +35,23 @@ it("rejects where nobody answers", async () => {
   );
 });
 
+it("asks anew where the connection of an earlier request was closed meanwhile, as behind a frozen function", async () => {
+  const sockets = new Set<unknown>();
+  const server = createServer((incoming, response) => {
+    if (sockets.has(incoming.socket)) incoming.socket.destroy();
+    else response.end("seen");
+    sockets.add(incoming.socket);
+  });
+  const url = await urlOf(server);
+  const request = createSignedRequest({ service: "s3", region: REGION, credentials: CREDENTIALS });
+
+  await request({ method: "POST", url });
+  await new Promise(setImmediate); // the connection is put back
+  const again = await request({ method: "POST", url });
+
+  expect(again.status).toBe(200);
+});
+
 interface Received {
   readonly incoming: IncomingMessage;
   readonly body: string;
@@ -53,6 +70,10 @@ async function listen(): Promise<{ readonly url: URL; readonly received: Receive
       response.end("seen");
     });
   });
+  return { url: await urlOf(server), received };
+}
+
+async function urlOf(server: Server): Promise<URL> {
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
   });
@@ -61,7 +82,7 @@ async function listen(): Promise<{ readonly url: URL; readonly received: Receive
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  return { url: new URL(`http://127.0.0.1:${port}/path`), received };
+  return new URL(`http://127.0.0.1:${port}/path`);
 }
 
 /** Signature Version 4, as the AWS General Reference has it. */
