@@ -18,14 +18,18 @@ export interface AlarmDefinition {
   /** The alarm is on from this value, inclusive; with `isFloor`, below it. */
   readonly threshold: number;
   readonly isFloor?: boolean;
-  /** Of so many periods of five minutes in a row. */
+  /** In so many periods of five minutes. */
   readonly periods: number;
+  /** Of so many that are looked at. @default in all of them: in a row */
+  readonly within?: number;
   /** What no data means. @default notBreaching */
   readonly missing?: TreatMissingData;
 }
 
 const QUARTER_HOUR_SECONDS = 900;
 const QUARTER_HOUR_PERIODS = 3;
+/** A message that fails for ever is tried every 7 to 15 minutes: that is at least three times an hour, never in a row. */
+const HOUR_PERIODS = 12;
 const FAILURE_PERCENT = 1;
 /** Fewer failures than this are no rate. */
 const MIN_FAILURES = 5;
@@ -70,18 +74,20 @@ export const ALARMS: readonly AlarmDefinition[] = [
   {
     id: "ConsumeErrors",
     runbook: "consume-errors",
-    meaning: "The consumer crashes, runs out of time or refuses to start.",
+    meaning: "The consumer crashes, runs out of time or refuses to start, again and again within the hour.",
     metric: ({ functions }) => functions.consume.lambda.metricErrors(),
     threshold: 1,
     periods: QUARTER_HOUR_PERIODS,
+    within: HOUR_PERIODS,
   },
   {
     id: "MessagesFailed",
     runbook: "messages-failed",
-    meaning: "Messages go back to the queue, for 15 minutes by now.",
+    meaning: "Messages go back to the queue, again and again within the hour.",
     metric: (watched) => own(watched, "MessagesFailed"),
     threshold: 1,
     periods: QUARTER_HOUR_PERIODS,
+    within: HOUR_PERIODS,
   },
   {
     id: "EventsQuarantined",

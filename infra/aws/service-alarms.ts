@@ -29,7 +29,8 @@ export class ServiceAlarms extends Construct {
           metric: definition.metric(watched),
           threshold: definition.threshold,
           comparisonOperator: comparisonOf(definition),
-          evaluationPeriods: definition.periods,
+          evaluationPeriods: definition.within ?? definition.periods,
+          datapointsToAlarm: definition.periods,
           treatMissingData: definition.missing ?? TreatMissingData.NOT_BREACHING,
         }),
     );

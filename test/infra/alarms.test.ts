@@ -11,6 +11,13 @@ vi.setConfig({ testTimeout: SYNTHESIS_TIMEOUT_MS });
 
 const OPERATIONS = new URL("../../docs/operations.md", import.meta.url);
 const METRICS = ["EventsConflicting", "EventsQuarantined", "MessagesFailed", "UnaccountedEvents"];
+/** Pauses between two deliveries: of a message that was put off, and of one whose function crashed. */
+const LONGEST_BACK_OFF_S = 900;
+const VISIBILITY_S = 720;
+/** That the consumer may wait for more messages before it is called. */
+const LONGEST_WINDOW_S = 5;
+/** CloudWatch quotas, 2026. */
+const MAX_METRICS_OF_AN_ALARM = 10;
 
 let prod: Synthesised;
 
@@ -80,6 +87,26 @@ describe("the alarms", () => {
     );
   });
 
+  it.each([
+    ["AlarmsMessagesFailed", LONGEST_BACK_OFF_S],
+    ["AlarmsConsumeErrors", VISIBILITY_S],
+  ])("%s hears of one message that fails for ever, with silence between its tries", (id, pauseS) => {
+    const { Period, EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods } = propertiesOf(prod, id);
+    const failures = Math.floor((EvaluationPeriods * Period) / (pauseS + LONGEST_WINDOW_S));
+
+    expect(failures).toBeGreaterThanOrEqual(DatapointsToAlarm);
+  });
+
+  it("add up no more metrics than CloudWatch takes for one alarm", () => {
+    const alarms = Object.values(prod.serviceTemplate.findResources("AWS::CloudWatch::Alarm"));
+    const metrics = alarms.map(
+      ({ Properties: { Metrics = [] } }) =>
+        Metrics.filter((metric: { MetricStat?: object }) => metric.MetricStat !== undefined).length,
+    );
+
+    expect(Math.max(...metrics)).toBeLessThanOrEqual(MAX_METRICS_OF_AN_ALARM);
+  });
+
   it("take silence of the maintain function for a failure, and silence of all else for health", () => {
     const alarms = Object.entries(prod.serviceTemplate.findResources("AWS::CloudWatch::Alarm"));
     const breaching = alarms.filter(([, { Properties }]) => Properties.TreatMissingData === "breaching");
@@ -87,6 +114,17 @@ describe("the alarms", () => {
     expect(breaching.map(([id]) => id.replace(/[0-9A-F]{8}$/, ""))).toEqual(["AlarmsMaintenanceMissing"]);
   });
 });
+
+interface AlarmProperties {
+  readonly Period: number;
+  readonly EvaluationPeriods: number;
+  readonly DatapointsToAlarm?: number;
+}
+
+function propertiesOf({ serviceTemplate }: Synthesised, id: string): AlarmProperties {
+  const alarms = Object.entries(serviceTemplate.findResources("AWS::CloudWatch::Alarm"));
+  return alarms.find(([logicalId]) => logicalId.startsWith(id))?.[1]["Properties"];
+}
 
 interface Entry {
   readonly anchor: string;
