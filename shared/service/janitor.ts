@@ -3,11 +3,18 @@
  * the lines that were stored without them. Nothing that was acknowledged depends on it; it bounds how long a line that
  * was not waits to be counted, and finds what nobody will send again.
  */
-import * as z from "zod";
 import { AuditStorageError } from "#lib/errors.ts";
-import { BATCH_PREFIX, batchTimeMs, keyBefore, readBatchKey } from "#service/batch-object.ts";
+import {
+  BATCH_PREFIX,
+  batchIdOf,
+  batchKey,
+  batchTimeMs,
+  keyBefore,
+  readBatchKey,
+} from "#service/batch-object.ts";
 import type { CompleteBatch } from "#service/complete-batch.ts";
 import { readBatch } from "#service/complete-batch.ts";
+import { readNote, writeNote } from "#service/janitor-note.ts";
 import { derivedEntry } from "#service/place-lines.ts";
 import type { Archive, BatchRecord, Clock, EventTable, Ledger, TableEntry } from "#service/ports.ts";
 
@@ -58,7 +65,6 @@ const DAY_MS = 24 * 60 * 60_000;
 const MAX_AGE_DAYS = 30;
 /** How far behind the watermark each run begins: an object may be stored later than its id was made. */
 const LOOK_BACK_MS = 60 * 60_000;
-const NOTE = "janitor";
 const DEFAULT_MAX_RUN_MS = 240_000;
 /** Rows asked for in one call. */
 const ROWS_PER_CALL = 1000;
@@ -66,9 +72,8 @@ const UNINDEXED_PER_CALL = 100;
 const MAX_PROBLEMS = 20;
 /** Failures that time may heal after which a run leaves the rest to the next one. */
 const MAX_RETRYABLE_FAILURES = 5;
-
-/** All batches begun before it are complete. */
-const Note = z.object({ format: z.literal(1), complete_before_ms: z.int().min(0) });
+/** Objects that wait for a human, at most: more of them hold the watermark up. */
+const MAX_LEFT = 100;
 
 /**
  * The function throws AuditStorageError `storage-unavailable` where archive or ledger cannot be listed; work done stays done.
@@ -94,6 +99,11 @@ class Run {
   private isFinished = true;
   private retryableFailures = 0;
   private readonly problems: JanitorProblem[] = [];
+  /**
+   * Keys of what time will not heal. Each run looks at them again, for they may be mended, or deleted; the watermark goes on
+   * without them, or every run would read the rows of all batches since.
+   */
+  private readonly left = new Set<string>();
   /** Begin of the first batch that is not known to be complete. */
   private blockedMs = Number.POSITIVE_INFINITY;
 
@@ -104,7 +114,9 @@ class Run {
 
   async completeLeft(): Promise<void> {
     const { archive, ledger } = this.deps;
-    const watermarkMs = readNote(await ledger.readNote(NOTE));
+    const note = await readNote(ledger);
+    const watermarkMs = note.completeBeforeMs;
+    await this.lookAgain(note.left);
     const ripeBeforeMs = this.startMs - RIPE_AFTER_MS;
     let reachedMs = watermarkMs;
     let group: string[] = [];
@@ -113,9 +125,10 @@ class Run {
       keyBefore(Math.max(0, watermarkMs - LOOK_BACK_MS)),
     )) {
       const reading = readBatchKey(key);
-      if (reading.kind === "outcome") continue;
+      if (reading.kind === "outcome" || this.left.has(key)) continue;
       if (reading.kind === "unknown") {
-        this.meetUnknown(key, reachedMs);
+        this.meetUnknown(key);
+        this.leave(key, reachedMs);
         continue;
       }
       const timeMs = batchTimeMs(reading.batchId);
@@ -129,8 +142,20 @@ class Run {
     }
     await this.completeGroup(group);
     const listedMs = this.isFinished ? ripeBeforeMs : reachedMs;
-    const completeBeforeMs = Math.min(listedMs, this.blockedMs);
-    if (completeBeforeMs > watermarkMs) await ledger.writeNote(NOTE, noteText(completeBeforeMs));
+    const completeBeforeMs = Math.max(watermarkMs, Math.min(listedMs, this.blockedMs));
+    await writeNote(ledger, { completeBeforeMs, left: [...this.left] }, note);
+  }
+
+  private async lookAgain(keys: readonly string[]): Promise<void> {
+    const batchIds: string[] = [];
+    for (const key of keys) {
+      if (!(await isStored(this.deps.archive, key))) continue;
+      this.left.add(key);
+      const batchId = batchIdOf(key);
+      if (batchId === undefined) this.meetUnknown(key);
+      else batchIds.push(batchId);
+    }
+    await this.completeGroup(batchIds);
   }
 
   private async completeGroup(batchIds: readonly string[]): Promise<void> {
@@ -138,12 +163,26 @@ class Run {
     this.examined += batchIds.length;
     const registered = await this.deps.ledger.registered(batchIds);
     for (const batchId of batchIds) {
-      if (registered.has(batchId)) continue;
+      const key = batchKey(batchId);
       const timeMs = batchTimeMs(batchId);
+      if (registered.has(batchId)) {
+        this.left.delete(key);
+        continue;
+      }
       if (timeMs < this.startMs - OVERDUE_AFTER_MS) this.unregistered++;
-      if (!this.mustStop() && (await this.try(batchId, () => this.complete(batchId)))) this.completed++;
-      else this.blockedMs = Math.min(this.blockedMs, timeMs);
+      const outcome = this.mustStop() ? "later" : await this.try(batchId, () => this.complete(batchId));
+      if (outcome === "done") {
+        this.completed++;
+        this.left.delete(key);
+      } else if (outcome === "never") this.leave(key, timeMs);
+      else if (!this.left.has(key)) this.blockedMs = Math.min(this.blockedMs, timeMs);
     }
+  }
+
+  /** Notes what waits for a human, or lets the watermark wait for it. */
+  private leave(key: string, timeMs: number): void {
+    if (this.left.size < MAX_LEFT) this.left.add(key);
+    else if (!this.left.has(key)) this.blockedMs = Math.min(this.blockedMs, timeMs);
   }
 
   private async complete(batchId: string): Promise<void> {
@@ -162,7 +201,7 @@ class Run {
       for (const record of fresh) {
         if (this.mustStop()) return;
         tried.add(record.batchId);
-        if (await this.try(record.batchId, () => this.indexBatch(record)))
+        if ((await this.try(record.batchId, () => this.indexBatch(record))) === "done")
           this.indexed += record.unindexed.length;
       }
     }
@@ -187,24 +226,26 @@ class Run {
     return { examined, completed, indexed, unregistered, problems, isFinished };
   }
 
-  /** Whether it worked. One batch that cannot be finished must not keep the others from it, nor this run from its report. */
-  private async try(batchId: string, work: () => Promise<void>): Promise<boolean> {
+  /**
+   * How it went: `later` where time may heal it. One batch that cannot be finished, be it by a defect, must not keep the
+   * others from it, nor this run from its report.
+   */
+  private async try(batchId: string, work: () => Promise<void>): Promise<"done" | "later" | "never"> {
     try {
       await work();
-      return true;
-    } catch (error) {
-      if (!(error instanceof AuditStorageError)) throw error;
+      return "done";
+    } catch (cause) {
+      const error = cause instanceof AuditStorageError ? cause : defect(batchId, cause);
       if (error.retryable) this.retryableFailures++;
       this.addProblem({ subject: batchId, error });
-      return false;
+      return error.retryable ? "later" : "never";
     }
   }
 
-  /** It may be a batch of a newer release, left by a roll-back: the watermark waits for a release that knows it. */
-  private meetUnknown(key: string, reachedMs: number): void {
+  /** It may be a batch of a newer release, left by a roll-back, for which it waits. */
+  private meetUnknown(key: string): void {
     const message = `object ${key} is no batch in a format that this release knows`;
     this.addProblem({ subject: key, error: new AuditStorageError("storage-unavailable", message) });
-    this.blockedMs = Math.min(this.blockedMs, reachedMs);
   }
 
   private addProblem(problem: JanitorProblem): void {
@@ -218,26 +259,17 @@ class Run {
   }
 }
 
-function noteText(completeBeforeMs: number): string {
-  return JSON.stringify({ format: 1, complete_before_ms: completeBeforeMs });
-}
-
-/** @throws AuditStorageError `storage-unavailable` where a newer release has written it */
-function readNote(text: string | undefined): number {
-  if (text === undefined) return 0;
-  const parsed = Note.safeParse(parsedJson(text));
-  if (parsed.success) return parsed.data.complete_before_ms;
-  throw new AuditStorageError("storage-unavailable", `ledger note ${NOTE} is damaged or of a newer release`);
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+async function isStored(archive: Archive, key: string): Promise<boolean> {
+  for await (const { key: first } of archive.list(key)) return first === key;
+  return false;
 }
 
 function noSuchLine(batchId: string, line: number): AuditStorageError {
   return new AuditStorageError("storage-unavailable", `batch object ${batchId} has no line ${line}`);
+}
+
+/** The text of what was thrown may quote a line: only its name is told. */
+function defect(batchId: string, cause: unknown): AuditStorageError {
+  const name = cause instanceof Error ? cause.name : typeof cause;
+  return new AuditStorageError("storage-unavailable", `batch ${batchId} trips a defect: ${name}`, { cause });
 }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 
 import { AuditStorageError } from "#lib/errors.ts";
-import { batchKey, encodeBatch, keyBefore } from "#service/batch-object.ts";
+import { batchKey, encodeBatch } from "#service/batch-object.ts";
 import { createCompleteBatch } from "#service/complete-batch.ts";
 import type { JanitorReport } from "#service/janitor.ts";
 import { createJanitor } from "#service/janitor.ts";
@@ -90,58 +90,6 @@ describe("the janitor", () => {
     expect(await parts.ledger.find(forgotten)).toBeUndefined();
   });
 
-  it("stays before a batch that it cannot finish, names it, and goes on with the others", async () => {
-    const parts = persistParts();
-    const broken = parts.newBatchId();
-    await parts.archive.putIfAbsent(batchKey(broken), Buffer.from("no gzip"));
-    parts.pass(MINUTE_MS);
-    const sound = await leaveBatch(parts, [line("a")]);
-    const janitor = janitorOf(parts);
-    parts.pass(3 * HOUR_MS);
-
-    const first = await janitor();
-    parts.pass(3 * HOUR_MS);
-    const second = await janitor();
-
-    expect(first).toMatchObject({ examined: 2, completed: 1, unregistered: 2, isFinished: true });
-    expect(first.problems).toMatchObject([{ subject: broken, error: { retryable: false } }]);
-    expect(await parts.ledger.find(sound)).toBeDefined();
-    expect(second).toMatchObject({
-      examined: 2,
-      completed: 0,
-      unregistered: 1,
-      problems: [{ subject: broken }],
-    });
-  });
-
-  it("leaves a batch to a human that is older than 30 days, since its events may have left the hot store", async () => {
-    const parts = persistParts();
-    const batchId = await leaveBatch(parts, [line("a")]);
-    parts.pass(30 * 24 * HOUR_MS + 1);
-    const janitor = janitorOf(parts);
-    await janitor();
-
-    const report = await janitor();
-
-    expect(report).toMatchObject({ completed: 0, unregistered: 1 });
-    expect(report.problems).toMatchObject([{ subject: batchId, error: { retryable: false } }]);
-    expect(parts.table.items.size).toBe(0);
-  });
-
-  it("stays before an object that may be a batch of a newer release", async () => {
-    const parts = persistParts();
-    const key = `${keyBefore(parts.clock.nowMs())}.jsonl.zst`;
-    await parts.archive.putIfAbsent(key, Buffer.from("?"));
-    const janitor = janitorOf(parts);
-    parts.pass(3 * HOUR_MS);
-    await janitor();
-    parts.pass(3 * HOUR_MS);
-
-    const report = await janitor();
-
-    expect(report.problems).toMatchObject([{ subject: key, error: { code: "storage-unavailable" } }]);
-  });
-
   it("leaves the rest to the next run when its time is over", async () => {
     const parts = persistParts();
     for (const id of ["a", "b", "c"]) await leaveBatch(parts, [line(id)]);
@@ -205,24 +153,6 @@ describe("the janitor", () => {
     expect(second).toMatchObject({ completed: 1, isFinished: true });
     expect(second.examined).toBeLessThan(200);
     expect(await parts.ledger.find(left)).toBeDefined();
-  });
-
-  it("keeps looking at a batch that was stored late and that it cannot finish", async () => {
-    const parts = persistParts();
-    const late = parts.newBatchId();
-    const janitor = janitorOf(parts);
-    parts.pass(HOUR_MS);
-    await janitor();
-    const before = await parts.ledger.readNote("janitor");
-    await parts.archive.putIfAbsent(batchKey(late), Buffer.from("no gzip"));
-    await janitor();
-    const after = await parts.ledger.readNote("janitor");
-    parts.pass(9 * HOUR_MS);
-
-    const report = await janitor();
-
-    expect(after).toBe(before);
-    expect(report.problems).toMatchObject([{ subject: late }]);
   });
 
   it("shows to the indexes what they did not take before, conflicts too", async () => {
