@@ -1,4 +1,4 @@
-/** Invokes a function at a fixed rate, with the event that EventBridge would send, and on demand. */
+/** Invokes a function at once and then at a fixed rate, with the event that EventBridge would send, and on demand. */
 import { randomUUID } from "node:crypto";
 import { REGION } from "#infra/emulated/config.ts";
 import type { LambdaFunction } from "#infra/emulated/lambda-function.ts";
@@ -32,6 +32,7 @@ export function createSchedule({ target, isRunning, onProblem, ...options }: Sch
     underWay = runNow().catch((error: unknown) => onProblem(String(error)));
   };
   const timer = isRunning ? setInterval(tick, Number(count) * (UNIT_MS[unit] ?? 0)) : undefined;
+  if (isRunning) tick(); // a rate begins when its rule is created
   return {
     target,
     runNow,
