@@ -62,7 +62,7 @@ const MAX_CONCURRENCY = 4;
 const LOOPBACK = "127.0.0.1";
 const STOP_GRACE_MS = 2000;
 
-/** @throws AuditServiceError `invalid-configuration` where the template has parts that are not understood */
+/** @throws AuditServiceError `invalid-configuration` where the template has parts that are not understood, or the port is taken */
 export async function startEmulated(options: EmulatedOptions): Promise<Emulated> {
   const { standIns, onOutput = () => undefined } = options;
   const { endpoints } = standIns;
@@ -71,7 +71,9 @@ export async function startEmulated(options: EmulatedOptions): Promise<Emulated>
   const stacks = readAssembly(options.assembly);
   const routes = new Map<string, LambdaFunction>();
   const front = createHttpFront({ routes, telemetry, onProblem: say });
-  const { port } = await front.listen(LOOPBACK, options.port ?? 0);
+  const { port } = await front.listen(LOOPBACK, options.port ?? 0).catch((cause: unknown) => {
+    throw cannotListen(cause);
+  });
   const url = `http://${LOOPBACK}:${port}`;
   const sqs = new SQSClient(clientOptions(endpoints.sqs));
   const stops: (() => Promise<unknown>)[] = [() => front.stop(STOP_GRACE_MS)];
@@ -262,6 +264,12 @@ async function depthOf(sqs: SQSClient, QueueUrl: string): Promise<number> {
   );
   const { ApproximateNumberOfMessages: ready, ApproximateNumberOfMessagesNotVisible: hidden } = Attributes;
   return Number(ready) + Number(hidden) + Number(Attributes["ApproximateNumberOfMessagesDelayed"]);
+}
+
+function cannotListen(cause: unknown): AuditServiceError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const message = `${reason}; AUDIT_API_PORT chooses another port`;
+  return new AuditServiceError("invalid-configuration", message, { cause });
 }
 
 function missing(what: string): AuditServiceError {
