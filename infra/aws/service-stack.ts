@@ -64,10 +64,12 @@ export class ServiceStack extends Stack {
       consumer: functions.consume,
       senders: stage.intakeSenders,
     });
+    // The next run is the retry: neither the rule tries again to start one, nor Lambda one that failed.
     this.schedule = new Rule(this, "MaintainSchedule", {
       schedule: Schedule.rate(Duration.minutes(MAINTAIN_EVERY_MINUTES)),
-      targets: [new LambdaTarget(functions.maintain.lambda, { retryAttempts: 0 })], // the next run is the retry
+      targets: [new LambdaTarget(functions.maintain.lambda, { retryAttempts: 0 })],
     });
+    functions.maintain.lambda.configureAsyncInvoke({ retryAttempts: 0 });
     this.api = new HttpApi(this, "HttpApi", {
       functions: {
         ingest: functions.ingest.lambda,

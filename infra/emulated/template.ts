@@ -161,6 +161,7 @@ export const IGNORED_TYPES: Readonly<Record<string, string>> = {
   "AWS::IAM::Policy": RIGHTS,
   "AWS::IAM::ManagedPolicy": RIGHTS,
   "AWS::Lambda::Permission": RIGHTS,
+  "AWS::Lambda::EventInvokeConfig": "schedules here try nothing again",
   "AWS::SQS::QueuePolicy": RIGHTS,
   "AWS::S3::BucketPolicy": RIGHTS,
   "AWS::SNS::TopicPolicy": RIGHTS,

@@ -98,6 +98,13 @@ describe("the functions", () => {
     });
   });
 
+  it("leave a failed run of maintenance to the next one", () => {
+    prod.serviceTemplate.hasResourceProperties("AWS::Lambda::EventInvokeConfig", {
+      FunctionName: { Ref: Match.stringLikeRegexp("^MaintainFunction") },
+      MaximumRetryAttempts: 0,
+    });
+  });
+
   it("are maintained every five minutes, and no run outlasts that", () => {
     prod.serviceTemplate.hasResourceProperties("AWS::Events::Rule", {
       ScheduleExpression: "rate(5 minutes)",
