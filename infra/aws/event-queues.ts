@@ -77,11 +77,15 @@ export class EventQueues extends Construct {
     to.allow(["sqs:GetQueueAttributes"], [this.lines.deadLetters.queueArn, this.intake.deadLetters.queueArn]);
   }
 
-  /** Lets a role that this app does not create send to the intake; in another account its own policy must allow it too. */
-  admitSender(roleArn: string): void {
+  /**
+   * Lets roles that this app does not create send to the intake; in another account their own policies must allow it too.
+   * Called once, because a policy of SQS may have 20 statements, and name 50 principals.
+   */
+  admitSenders(roleArns: readonly string[]): void {
+    if (roleArns.length === 0) return;
     this.intake.queue.addToResourcePolicy(
       new PolicyStatement({
-        principals: [new ArnPrincipal(roleArn)],
+        principals: roleArns.map((roleArn) => new ArnPrincipal(roleArn)),
         actions: ["sqs:SendMessage"],
         resources: [this.intake.queue.queueArn],
       }),

@@ -33,10 +33,8 @@ export class IntakeSenders extends Construct {
   constructor(scope: Construct, id: string, { queues, consumer, senders = [] }: IntakeSendersProps) {
     super(scope, id);
     this.queues = queues;
-    for (const { roleArn, roleId, tenant } of senders) {
-      queues.admitSender(roleArn);
-      this.tenants.set(roleId, tenant);
-    }
+    queues.admitSenders(senders.map(({ roleArn }) => roleArn));
+    for (const { roleId, tenant } of senders) this.tenants.set(roleId, tenant);
     this.tenantsJson = Lazy.string({
       produce: () => Stack.of(this).toJsonString(Object.fromEntries(this.tenants)),
     });

@@ -11,6 +11,9 @@ import { SYNTHESIS_TIMEOUT_MS, synthesise } from "#test/infra/synthesised.ts";
 
 vi.setConfig({ testTimeout: SYNTHESIS_TIMEOUT_MS });
 
+/** Of one policy; it may name 50 principals (SQS quotas, 2026). */
+const MAX_STATEMENTS = 20;
+
 const SENDER = {
   roleArn: "arn:aws:iam::210987654321:role/billing",
   roleId: "AROAEXAMPLEEXAMPLE12",
@@ -37,6 +40,20 @@ it("admits the senders of the stage to the intake queue, and to no other", () =>
       ]),
     },
   });
+});
+
+it("admits as many senders as a policy of SQS may name", () => {
+  const intakeSenders = Array.from({ length: 40 }, (_, index) => ({
+    roleArn: `arn:aws:iam::210987654321:role/sender-${index}`,
+    roleId: `AROAEXAMPLEEXAMPLE${String(index).padStart(3, "0")}`,
+    tenant: "billing",
+  }));
+  const { storageTemplate } = synthesise("dev", { intakeSenders });
+  const policies = Object.values(storageTemplate.findResources("AWS::SQS::QueuePolicy"));
+
+  const statements = policies.map(({ Properties }) => Properties.PolicyDocument.Statement.length);
+
+  expect(Math.max(...statements)).toBeLessThanOrEqual(MAX_STATEMENTS);
 });
 
 it("tells the consumer each sender's tenant, and admits nobody by default", () => {
