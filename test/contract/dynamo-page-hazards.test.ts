@@ -1,5 +1,7 @@
 // Pages of the store in DynamoDB where things move or lag: they go on across a growth of the lanes, end in time, and
 // refuse what they cannot read instead of leaving it out.
+import { randomBytes } from "node:crypto";
+
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { expect, it } from "vitest";
 
@@ -7,6 +9,7 @@ import { createDynamoDirectory } from "#adapters/aws/dynamo-directory.ts";
 import { createDynamoEventStore } from "#adapters/aws/dynamo-event-store.ts";
 import { createDynamoEventTable } from "#adapters/aws/dynamo-event-table.ts";
 import { toItem } from "#adapters/aws/event-item.ts";
+import { encodeBody } from "#adapters/aws/item-codec.ts";
 import { ITEM } from "#adapters/aws/keys.ts";
 import { FIRST_EPOCH } from "#adapters/aws/lanes.ts";
 import type { EventStore, FoundLine, LinePage } from "#service/ports.ts";
@@ -166,6 +169,67 @@ describeDynamo("DynamoDB", (dynamo) => {
     expect(page.lines).toEqual([]);
     expect(page.next).toBeDefined();
     expect(page.cost.entries).toBeLessThan(1_500);
+  });
+
+  it("looks at the time between lines too, where only they tell what matches", async () => {
+    const timing = fastTiming();
+    const { client } = dynamo();
+    const { put, tableName } = await openDynamoStore(dynamo());
+    const tenantId = freshTenant();
+    await put(sampleLines(tenantId, 600, { user_id: "ann" }));
+    const slow = intercept(client, async ({ name }, forward) => {
+      if (name === "BatchGetItemCommand") timing.pass(3_000);
+      return forward();
+    });
+    const parts = { client: slow, tableName, directory: FIRST_LANES, timing };
+    const store = createDynamoEventStore({ ...parts, isDrained: async () => true });
+    const plan = planFor(tenantId, { user_ids: ["ann"], request_ids: ["none"], order_desc: false });
+
+    const page = await store.page(plan);
+    const count = await store.count(plan, 10_000);
+
+    expect([page.cost.lines, page.lines.length]).toEqual([200, 0]);
+    expect(page.next?.eventId).toBe("event-000199");
+    expect([count.cost.lines, count.matches]).toEqual([200, null]);
+  });
+
+  it("holds few lines at once where they are large", async () => {
+    const { client } = dynamo();
+    const { put, tableName } = await openDynamoStore(dynamo());
+    const tenantId = freshTenant();
+    await put(sampleLines(tenantId, 900));
+    const noise = String.fromCharCode(...randomBytes(50_000).map((byte) => byte | 0x80)); // hard to compress
+    const { text } = sampleLine({
+      tenant_id: tenantId,
+      stack_trace: noise,
+      error_message: noise.slice(0, 9_000),
+    });
+    const body = { B: encodeBody(text) };
+    let asked = 0;
+    let most = 0;
+    const large = intercept(client, async ({ name, input }, forward) => {
+      if (name !== "BatchGetItemCommand") return forward();
+      const { [tableName]: request } = input["RequestItems"] as Record<string, { readonly Keys: unknown[] }>;
+      asked += request!.Keys.length;
+      most = Math.max(most, asked);
+      const { Responses: responses } = (await forward()) as {
+        readonly Responses: Record<string, readonly object[]>;
+      };
+      asked -= request!.Keys.length;
+      return {
+        Responses: { [tableName]: responses[tableName]!.map((item) => ({ ...item, [ITEM.body]: body })) },
+      };
+    });
+    const parts = { client: large, tableName, directory: FIRST_LANES };
+    const store = createDynamoEventStore({ ...parts, isDrained: async () => true });
+    const plan = planFor(tenantId, { request_ids: ["none"] });
+
+    const page = await store.page(plan);
+    const { matches } = await store.count(plan, 10_000);
+
+    expect([page.next, page.cost.lines, matches]).toEqual([undefined, 900, 0]);
+    expect(body.B.length).toBeGreaterThan(32 * 1024);
+    expect(most).toBeLessThanOrEqual(512); // of 32 KiB in 16 MiB
   });
 
   it("gives up where an index answers neither entries nor an end, instead of calling that the end", async () => {

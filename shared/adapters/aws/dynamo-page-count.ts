@@ -30,26 +30,34 @@ export async function countMatches(
   const isMatch = compileFilter(plan.filter);
   const isDecidedByIndex = filtersLeft(plan.residual).length === 0;
   const deadlineMs = source.timing.monotonicMs() + MAX_COUNT_MS;
+  const isLate = (): boolean => source.timing.monotonicMs() >= deadlineMs;
   let bytes = 0;
   let matches = 0;
 
-  const countLines = async (entries: readonly IndexEntry[]): Promise<void> => {
-    for (const item of (await bodies.read(entries)).values()) {
-      const { text } = readFoundLine(item);
-      bytes += Buffer.byteLength(text);
-      if (isMatch(readEvent(text))) matches++;
+  /** Whether all were looked at in time. */
+  const countLines = async (entries: readonly IndexEntry[]): Promise<boolean> => {
+    for (let from = 0; from < entries.length; ) {
+      if (isLate()) return false;
+      const wave = entries.slice(from, from + bodies.waveSize);
+      from += wave.length;
+      for (const item of (await bodies.read(wave)).values()) {
+        const { text } = readFoundLine(item);
+        bytes += Buffer.byteLength(text);
+        if (isMatch(readEvent(text))) matches++;
+      }
     }
+    return true;
   };
 
   let isExact = true;
   while (isExact && !merge.isAtEnd) {
-    if (merge.isSpent || source.timing.monotonicMs() >= deadlineMs) isExact = false;
+    if (merge.isSpent || isLate()) isExact = false;
     else {
       await merge.fill(SHARE);
       const entries = merge.takeAll().filter(({ facets }) => mayMatch(facets));
       if (isDecidedByIndex) matches += entries.length;
       else if (bodies.lines + entries.length > MAX_LINES) isExact = false;
-      else await countLines(entries);
+      else isExact = await countLines(entries);
       if (matches > maxMatches) isExact = false;
     }
   }

@@ -30,10 +30,6 @@ const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 const MAX_PAGE_MS = 5_000;
 /** Entries asked of a lane at once, about 7.5 read units, where it is not known how many of them match. */
 const MAX_SHARE = 500;
-/** Lines fetched at once before it is known how large they are. */
-const FIRST_WAVE = 200;
-/** Lines fetched at once where only they tell whether an event matches. */
-const MAX_WAVE = 800;
 
 export async function readPage(plan: QueryPlan, source: PageSource): Promise<LinePage> {
   return new PageRun(plan, source).run();
@@ -76,8 +72,7 @@ class PageRun {
   async run(): Promise<LinePage> {
     for (;;) {
       const wave = await this.nextWave();
-      if (wave.length === 0)
-        return this.merge.isAtEnd ? this.finish(undefined) : this.finish(this.lastPlace());
+      if (wave.length === 0) return this.finish(this.lastPlace());
       if (this.isFull) return this.finish(wave[0]?.before);
       const items = await this.bodies.read(wave.map(({ entry }) => entry));
       for (const { entry, before } of wave) {
@@ -85,11 +80,13 @@ class PageRun {
         if (item === undefined) continue;
         if (!this.add(readFoundLine(item))) return this.finish(before);
       }
+      if (this.isLate()) return this.finish(this.lastPlace());
     }
   }
 
-  /** A page that ends before the end has looked at something, or what follows would be lost. */
-  private lastPlace(): Uint8Array {
+  /** Undefined at the end. A page that ends before it has looked at something, or what follows would be lost. */
+  private lastPlace(): Uint8Array | undefined {
+    if (this.merge.isAtEnd) return undefined;
     if (this.last !== undefined) return this.last;
     throw new AuditStorageError("storage-unavailable", "an index answers no entries, and no end", {
       retryable: true,
@@ -123,9 +120,10 @@ class PageRun {
 
   private waveSize(): number {
     if (this.isFull) return 1;
-    if (!this.isDecidedByIndex) return this.bodies.lines === 0 ? FIRST_WAVE : MAX_WAVE;
+    const { waveSize } = this.bodies;
+    if (!this.isDecidedByIndex) return waveSize;
     const missing = this.plan.limit - this.lines.length;
-    if (this.lines.length === 0) return Math.min(missing, FIRST_WAVE);
+    if (this.lines.length === 0) return Math.min(missing, waveSize);
     const fitting = Math.floor((MAX_PAGE_BYTES - this.pageBytes) / (this.pageBytes / this.lines.length));
     return Math.max(1, Math.min(missing, fitting));
   }
