@@ -38,6 +38,7 @@ export function isPassing(cause: unknown): boolean {
     "RequestLimitExceeded",
     "InternalServerError",
     "TransactionConflictException",
+    "TransactionInProgressException",
     "TimeoutError",
   );
 }

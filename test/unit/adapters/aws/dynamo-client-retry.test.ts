@@ -42,6 +42,7 @@ describe("passing faults", () => {
     ["RequestLimitExceeded", true],
     ["InternalServerError", true],
     ["TimeoutError", true],
+    ["TransactionInProgressException", true],
     ["ValidationException", false],
     ["AccessDeniedException", false],
     ["ResourceNotFoundException", false],
