@@ -123,7 +123,8 @@ describeDynamo("DynamoDB", (dynamo) => {
 
       const failing = tableOn(faulty, eventTable).insert(entriesOf(sampleLines(freshTenant(), 2)));
 
-      await expect(failing).rejects.toMatchObject({ details: { vendorError: code } });
+      const retryable = code !== "ValidationError";
+      await expect(failing).rejects.toMatchObject({ details: { vendorError: code }, retryable });
       expect(sent).toEqual({ BatchExecuteStatementCommand: 1 });
     },
   );

@@ -4,18 +4,27 @@
  */
 import { AuditStorageError } from "#lib/errors.ts";
 
+/** The call itself is wrong, and will be: an item that is too large, a key given twice, a fault of this code. */
+const NEVER_PASSING = new Set([
+  "ValidationException",
+  "ValidationError",
+  "SerializationException",
+  "TypeError",
+  "RangeError",
+]);
+
 /**
  * The error for a call to AWS that did not work; one of our own passes through unchanged.
  * @param what the thing that was asked for, as a noun phrase: "the insert of 25 events"
- * @returns code `storage-unavailable`, retryable: nothing is known of what was done, and every call of this folder is
- * safe to repeat. `details` name the vendor's error and request
+ * @returns code `storage-unavailable`; retryable unless the call itself is wrong: nothing is known of what was done, and
+ * every call of this folder is safe to repeat. `details` name the vendor's error and request
  */
 export function storageError(what: string, cause: unknown): AuditStorageError {
   if (cause instanceof AuditStorageError) return cause;
   const { name, requestId, statusCode } = vendorFacts(cause);
   return new AuditStorageError("storage-unavailable", `${what} was answered by ${name}`, {
     cause,
-    retryable: true,
+    retryable: !NEVER_PASSING.has(name),
     details: {
       vendorError: name,
       ...(requestId !== undefined && { requestId }),

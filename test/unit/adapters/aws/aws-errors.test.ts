@@ -1,4 +1,5 @@
-// Errors of AWS clients become errors of this service: retryable, with the vendor's name and request, nothing of its text.
+// Errors of AWS clients become errors of this service, with the vendor's name and request, nothing of its text; retryable
+// unless the call itself is wrong.
 import { describe, expect, it } from "vitest";
 
 import { isVendorError, storageError } from "#adapters/aws/aws-errors.ts";
@@ -24,6 +25,23 @@ describe("storageError", () => {
       cause,
     });
   });
+
+  it.each([
+    vendorError("ValidationException"),
+    vendorError("ValidationError"),
+    vendorError("SerializationException"),
+    new TypeError("x is undefined"),
+    new RangeError("out of range"),
+  ])("is not retryable where the call itself is wrong: $name", (cause) => {
+    expect(storageError("it", cause)).toMatchObject({ code: "storage-unavailable", retryable: false, cause });
+  });
+
+  it.each(["AccessDeniedException", "ResourceNotFoundException", "NoSuchBucket"])(
+    "is retryable where the deployment is at fault, which a deploy may be repairing: %s",
+    (name) => {
+      expect(storageError("it", vendorError(name)).retryable).toBe(true);
+    },
+  );
 
   it("names the code of a network error", () => {
     const refused = Object.assign(new Error("connect"), { code: "ECONNREFUSED" });
