@@ -23,13 +23,15 @@ export type ReadMembers =
   | {
       readonly kind: "members";
       /** Every member of the line, those of `LineMembers` checked. */
-      readonly event: LineMembers;
+      readonly event: LineMembers & { readonly received_at: string };
       readonly instant: Instant;
     }
   | UnusableLine;
 
 export type ReadLine = { readonly kind: "line"; readonly line: PreparedLine } | UnusableLine;
 
+/** RFC 3339 in UTC with milliseconds. */
+const RECEIVED_AT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const LEVEL_SET: ReadonlySet<unknown> = new Set(LEVELS);
 const CATEGORY_SET: ReadonlySet<unknown> = new Set(CATEGORIES);
 
@@ -41,6 +43,10 @@ export function readStoredLine(text: string): ReadLine {
   if (text.includes("\n")) return damaged("holds a newline");
   const read = readLineMembers(text);
   if (read.kind !== "members") return read;
+  const { received_at: receivedAt } = read.event;
+  // Stores count from it how long they keep the line.
+  if (!RECEIVED_AT.test(receivedAt) || Number.isNaN(Date.parse(receivedAt)))
+    return damaged("has a received_at that the service never gives");
   const { event_id, tenant_id, level, category, action, service_name, user_id, resource_id } = read.event;
   // Keys of stores are built of these two.
   if (!EventId.safeParse(event_id).success) return damaged("has an event_id that no event can have");
@@ -84,7 +90,9 @@ function otherVersion(version: unknown): UnusableLine {
   return damaged(`has a format version that no release writes; this one reads ${LINE_VERSION}`);
 }
 
-function hasMembers(value: ParsedLine): value is ParsedLine & LineMembers & { readonly timestamp: string } {
+function hasMembers(
+  value: ParsedLine,
+): value is ParsedLine & LineMembers & { readonly timestamp: string; readonly received_at: string } {
   return (
     isText(value["event_id"]) &&
     isText(value["tenant_id"]) &&
