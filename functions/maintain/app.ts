@@ -29,7 +29,7 @@ export function createMaintain(dependencies: MaintainDependencies): () => Promis
       const log = error.retryable ? telemetry.warn : telemetry.error;
       log("janitor could not finish", { subject, error: error.message, code: error.code });
     }
-    const inventory = await takeInventory(report?.unregistered ?? null);
+    const inventory = await takeInventory(unregisteredOf(report));
     const { unregistered_batches: unregistered, unaccounted_events: unaccounted } = inventory;
     const line = emf({
       nowMs: clock.nowMs(),
@@ -50,4 +50,10 @@ export function createMaintain(dependencies: MaintainDependencies): () => Promis
     writeMetrics(line);
     if (cleaning.status === "rejected") throw cleaning.reason;
   };
+}
+
+/** None found tells nothing while there are batches that were not looked at, as when a rebuild has just begun it all anew. */
+function unregisteredOf(report: JanitorReport | undefined): number | null {
+  if (report === undefined || (report.unregistered === 0 && !report.isFinished)) return null;
+  return report.unregistered;
 }

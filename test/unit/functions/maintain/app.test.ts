@@ -78,6 +78,24 @@ describe("a scheduled run", () => {
     ]);
   });
 
+  it.each([
+    [0, null],
+    [3, 7],
+  ])(
+    "of a janitor that was not through and found %i batches, counts %s as missing",
+    async (found, missing) => {
+      const { maintain, ledger } = subject(async () => ({
+        ...REPORT,
+        unregistered: found,
+        isFinished: false,
+      }));
+
+      await maintain();
+
+      expect(await readInventory(ledger)).toMatchObject({ unaccounted_events: missing });
+    },
+  );
+
   it("takes the inventory all the same when the janitor fails, and fails itself", async () => {
     const { maintain, metrics, ledger } = subject(async () => {
       throw DOWN;
