@@ -5,6 +5,7 @@
 import { randomFillSync, randomUUID } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import type { LogLevel } from "#functions/config.ts";
+import type { Renewal } from "#functions/once.ts";
 import type { Telemetry } from "#functions/telemetry.ts";
 import { createTelemetry } from "#functions/telemetry.ts";
 import type { Identifiers } from "#lib/identifiers.ts";
@@ -24,7 +25,12 @@ export interface Runtime {
   readonly newUuid: () => string;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
+  /** When it is looked at again whether tables and archive belong together: a table may be replaced under a warm function. */
+  readonly storeCheck: Renewal;
 }
+
+/** A restored table takes minutes to be there; looking costs two requests for each table. */
+const STORE_CHECK_AFTER_MS = 60_000;
 
 export interface RuntimeOptions {
   readonly logLevel: LogLevel;
@@ -37,9 +43,10 @@ export function createRuntime({ logLevel, serviceName }: RuntimeOptions): Runtim
   const write = (line: string): void => {
     process.stdout.write(line);
   };
+  const monotonicMs = (): number => performance.now();
   return {
     clock,
-    monotonicMs: () => performance.now(),
+    monotonicMs,
     sleep,
     identifiers: createIdentifiers({ ...clock, fillRandom: randomFillSync }),
     telemetry: createTelemetry({ level: logLevel, nowMs: clock.nowMs, write, metricsOf: serviceName }),
@@ -47,6 +54,7 @@ export function createRuntime({ logLevel, serviceName }: RuntimeOptions): Runtim
     fillRandom: randomFillSync,
     newUuid: randomUUID,
     random: Math.random,
+    storeCheck: { afterMs: STORE_CHECK_AFTER_MS, monotonicMs },
   };
 }
 

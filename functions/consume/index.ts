@@ -31,6 +31,6 @@ const consume = once(async () => {
     serviceName: config.serviceName,
     writeMetrics,
   });
-});
+}, runtime.storeCheck);
 
 export const handler: Consume = async (event) => (await consume())(event);

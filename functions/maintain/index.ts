@@ -31,6 +31,6 @@ const maintain = once(async () => {
     serviceName: config.serviceName,
     writeMetrics,
   });
-});
+}, runtime.storeCheck);
 
 export const handler = async (): Promise<void> => (await maintain())();
