@@ -1,6 +1,7 @@
 /**
- * A standard queue with the queue of its dead letters. Messages stay 14 days in each, travel by TLS only, and nobody moves
- * dead letters back by the console or StartMessageMoveTask: that changes message ids, which some events are known by.
+ * A standard queue with the queue of its dead letters. Messages stay 14 days from when they were sent, in both together:
+ * a standard queue hands the time on. They travel by TLS only, and nobody moves dead letters back by the console or
+ * StartMessageMoveTask: that changes message ids, which some events are known by.
  */
 import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { AnyPrincipal, Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
