@@ -110,6 +110,26 @@ describeDynamo("DynamoDB", (dynamo) => {
     expect(outcomes.map(({ kind }) => kind)).toEqual(["exists", "exists", "inserted", "exists"]);
   });
 
+  it("gives up on a large call in the time that a consumer has, though each part gets through in the end", async () => {
+    const { client, createTables } = dynamo();
+    const { eventTable } = await createTables();
+    const timing = fastTiming();
+    const tries = new Map<string, number>();
+    const busy = refusing(client, ({ Parameters: [key] }) => {
+      const before = tries.get(JSON.stringify(key)) ?? 0;
+      tries.set(JSON.stringify(key), before + 1);
+      return before < 5 ? "ThrottlingError" : undefined;
+    });
+    const options = { client: busy, tableName: eventTable, directory, retentionDays: 90, timing };
+    const entries = entriesOf(sampleLines(freshTenant(), 2_500));
+    const beganMs = timing.monotonicMs();
+
+    const failing = createDynamoEventTable(options).insert(entries);
+
+    await expect(failing).rejects.toMatchObject({ code: "storage-unavailable", retryable: true });
+    expect(timing.monotonicMs() - beganMs).toBeLessThan(60_000);
+  });
+
   it.each(["ValidationError", "AccessDenied", "ResourceNotFound"] as const)(
     "does not try again what was refused for good (%s)",
     async (code) => {
@@ -237,6 +257,39 @@ describeDynamo("DynamoDB", (dynamo) => {
         idsOf(entries.map(({ prepared }) => prepared)),
       );
     }
+  });
+
+  it("indexes later though the index still throttles now and then", async () => {
+    const { client, createTables } = dynamo();
+    const { eventTable } = await createTables();
+    const tenantId = freshTenant();
+    const entries = entriesOf(sampleLines(tenantId, 40));
+    const throttled = refusing(client, (statement) =>
+      hasIndexKeys(statement) ? "ThrottlingError" : undefined,
+    );
+    await tableOn(throttled, eventTable).insert(entries);
+    let updates = 0;
+    const busy = intercept(client, async ({ name }, forward) => {
+      if (name === "UpdateItemCommand" && ++updates % 3 === 0) throw vendorError("ThrottlingException");
+      return forward();
+    });
+
+    await tableOn(busy, eventTable).index(entries);
+
+    expect(await findIds(storeOn(client, eventTable), tenantId)).toHaveLength(40);
+  });
+
+  it("gives up on indexing that never gets through, with a retryable error", async () => {
+    const { client, createTables } = dynamo();
+    const { eventTable } = await createTables();
+    const entries = entriesOf(sampleLines(freshTenant(), 2));
+    const busy = intercept(client, async () => {
+      throw vendorError("ThrottlingException");
+    });
+
+    const failing = tableOn(busy, eventTable).index(entries);
+
+    await expect(failing).rejects.toMatchObject({ code: "storage-unavailable", retryable: true });
   });
 
   it("leaves an event in its lane that is indexed already, whatever lanes are written now", async () => {

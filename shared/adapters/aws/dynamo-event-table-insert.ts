@@ -20,10 +20,15 @@ export interface InserterDependencies {
   readonly timing: Timing;
 }
 
+export interface InsertSettings extends ItemSettings {
+  /** Milliseconds, as `timing.monotonicMs` counts them, from which nothing is tried again. */
+  readonly untilMs: number;
+}
+
 /** At most 25 entries with different keys; one outcome per entry, in order. */
 export type InsertBatch = (
   entries: readonly TableEntry[],
-  settings: ItemSettings,
+  settings: InsertSettings,
 ) => Promise<readonly InsertOutcome[]>;
 
 /**
@@ -32,7 +37,7 @@ export type InsertBatch = (
  * right thing in either case.
  */
 const INDEXED_TRIES = 3;
-/** Below the time that a consumer has for its messages. */
+/** Of one batch: whatever is throttled for so long will be for longer. */
 const DEADLINE_MS = 20_000;
 const PASSING_CODES: ReadonlySet<string> = new Set([
   "InternalServerError",
@@ -61,7 +66,8 @@ class StatementError extends Error {
 export function createInserter({ client, tableName, timing }: InserterDependencies): InsertBatch {
   return async (entries, settings) => {
     const what = `the insert of ${entries.length} events`;
-    const backOff = createBackOff({ what, deadlineMs: DEADLINE_MS, timing });
+    const deadlineMs = Math.min(DEADLINE_MS, settings.untilMs - timing.monotonicMs());
+    const backOff = createBackOff({ what, deadlineMs, timing });
     const attempts = entries.map((entry): Attempt => {
       return { entry, item: toItem(entry, settings), throttledTries: 0, isIndexed: true, outcome: undefined };
     });

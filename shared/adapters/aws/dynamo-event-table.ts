@@ -7,7 +7,13 @@ import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { isVendorError, storageError } from "#adapters/aws/aws-errors.ts";
 import type { DynamoSender } from "#adapters/aws/dynamo-client.ts";
 import type { Timing } from "#adapters/aws/dynamo-client-retry.ts";
-import { chunksOf, inParallel, SYSTEM_TIMING } from "#adapters/aws/dynamo-client-retry.ts";
+import {
+  chunksOf,
+  createBackOff,
+  inParallel,
+  isPassing,
+  SYSTEM_TIMING,
+} from "#adapters/aws/dynamo-client-retry.ts";
 import type { LaneDirectory } from "#adapters/aws/dynamo-directory.ts";
 import { createInserter } from "#adapters/aws/dynamo-event-table-insert.ts";
 import { batchBytes, indexAttributes } from "#adapters/aws/event-item.ts";
@@ -28,6 +34,12 @@ export interface DynamoEventTableOptions {
 const MAX_STATEMENTS = 25;
 const MAX_PARALLEL_BATCHES = 4;
 const MAX_PARALLEL_UPDATES = 16;
+/**
+ * Of a call of `insert`, in which 200 batches may wait for each other: half of what the consumer has, so that it can still
+ * put its messages off. What is in the table by then is found there by the next call.
+ */
+const INSERT_DEADLINE_MS = 60_000;
+const UPDATE_DEADLINE_MS = 10_000;
 /** Conflicts noted on one event; beyond it nobody learns more from another, and an item must stay small. */
 const MAX_CONFLICTS = 20;
 
@@ -36,6 +48,7 @@ export function createDynamoEventTable(options: DynamoEventTableOptions): EventT
   const insertBatch = createInserter({ client, tableName, timing });
 
   const insert: EventTable["insert"] = async (entries) => {
+    const untilMs = timing.monotonicMs() + INSERT_DEADLINE_MS;
     const epoch = writingEpoch(await directory.epochs(), timing.nowMs());
     const firsts = new Map<string, TableEntry>();
     for (const entry of entries) {
@@ -44,7 +57,7 @@ export function createDynamoEventTable(options: DynamoEventTableOptions): EventT
     }
     const batches = chunksOf([...firsts.values()], MAX_STATEMENTS);
     const outcomes = await inParallel(batches, MAX_PARALLEL_BATCHES, (batch) =>
-      insertBatch(batch, { epoch, retentionDays }),
+      insertBatch(batch, { epoch, retentionDays, untilMs }),
     );
     const outcomeOf = new Map<TableEntry, InsertOutcome>();
     for (const [at, batch] of batches.entries()) {
@@ -62,10 +75,16 @@ export function createDynamoEventTable(options: DynamoEventTableOptions): EventT
   };
 
   const update = async (request: UpdateItemCommand, what: string): Promise<void> => {
-    try {
-      await client.send(request);
-    } catch (cause) {
-      if (!isVendorError(cause, "ConditionalCheckFailedException")) throw storageError(what, cause);
+    const backOff = createBackOff({ what, deadlineMs: UPDATE_DEADLINE_MS, timing });
+    for (;;) {
+      try {
+        await client.send(request);
+        return;
+      } catch (cause) {
+        if (isVendorError(cause, "ConditionalCheckFailedException")) return;
+        if (!isPassing(cause)) throw storageError(what, cause);
+        await backOff(cause);
+      }
     }
   };
 
