@@ -2,7 +2,7 @@
  * `npm run start:emulated`: the AWS deployment on this machine. Synthesizes the CDK app, starts what stands in for AWS, and
  * runs the templates on it until SIGINT or SIGTERM.
  */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { synthesize } from "#infra/emulated/assembly.ts";
 import { endpointEnvironment, readEmulatedConfig } from "#infra/emulated/config.ts";
@@ -45,12 +45,14 @@ async function run(): Promise<void> {
       port,
       onOutput: (text) => process.stdout.write(text),
     });
+    // Of this run alone: another one has another port.
+    const outputsPath = join(ASSEMBLY, `outputs-${emulated.port}.json`);
     try {
-      const outputsPath = join(ASSEMBLY, "outputs.json");
       await writeFile(outputsPath, `${JSON.stringify(emulated.outputs, undefined, 2)}\n`);
       say(banner(emulated, outputsPath));
       say(`${await signal}: finishing what is under way`);
     } finally {
+      await rm(outputsPath, { force: true });
       await emulated.stop();
     }
   } finally {

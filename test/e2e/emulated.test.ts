@@ -148,6 +148,7 @@ describe("npm run start:emulated", () => {
     const [, outputsPath = ""] = /--outputs (\S+)/.exec(banner) ?? [];
     const [, dynamodb = ""] = /AWS_ENDPOINT_URL_DYNAMODB=(\S+)/.exec(banner) ?? [];
     const outputs = JSON.parse(await readFile(outputsPath, "utf8"));
+    expect(outputsPath).toContain(new URL(url).port); // two runs do not take each other's tables for their own
 
     const health = await fetch(new URL("/health", url));
     child.kill("SIGTERM");
@@ -155,6 +156,7 @@ describe("npm run start:emulated", () => {
     expect(health.status).toBe(200);
     expect(Object.values<object>(outputs)).toContainEqual(expect.objectContaining({ ApiUrl: url }));
     expect((await ended)[0]).toBe(0);
+    await expect(readFile(outputsPath)).rejects.toThrow(/ENOENT/);
     await expect(fetch(dynamodb)).rejects.toThrow(/fetch failed/);
   });
 });
