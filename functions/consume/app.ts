@@ -4,7 +4,6 @@
  */
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { MessageGroups } from "#functions/batch.ts";
-import type { DecodedMessage } from "#functions/consume/decode-message.ts";
 import { decodeMessage, sentAtMs } from "#functions/consume/decode-message.ts";
 import { count, emf } from "#functions/metrics.ts";
 import type { Fields, Telemetry } from "#functions/telemetry.ts";
@@ -14,6 +13,7 @@ import type { Identifiers } from "#lib/identifiers.ts";
 import type { Persist, PersistReport } from "#service/persist.ts";
 import type { Clock } from "#service/ports.ts";
 import type { Quarantine, QuarantineEntry } from "#service/quarantine.ts";
+import type { MessageReading } from "#service/read-message.ts";
 
 /** A message that is to be delivered again, not before `delayS` from now. */
 export interface RetriedMessage {
@@ -116,7 +116,7 @@ class Run {
   }
 
   /** Undefined where it tripped a fault: it fails alone then, and its neighbours are stored. */
-  private decode(record: SQSRecord): DecodedMessage | undefined {
+  private decode(record: SQSRecord): MessageReading | undefined {
     const { intakeTenants: tenants, identifiers, linesQueueArn } = this.dependencies;
     try {
       return decodeMessage(record, { tenants, identifiers, linesQueueArn });

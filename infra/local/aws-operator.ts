@@ -23,10 +23,11 @@ import { readDeploymentConfig } from "#infra/local/config.ts";
 import { readOutputs } from "#infra/local/outputs.ts";
 import { showLetter } from "#infra/local/shown-letter.ts";
 import { createIdentifiers } from "#lib/identifiers.ts";
-import type { DeadLetters, StampLetter } from "#service/dead-letters.ts";
+import type { DeadLetters } from "#service/dead-letters.ts";
 import { peekLetters } from "#service/dead-letters.ts";
 import { stampIntake } from "#service/intake.ts";
 import { createQuarantine } from "#service/quarantine.ts";
+import type { StampMessage } from "#service/read-message.ts";
 import { createRebuild } from "#service/rebuild.ts";
 import { createRedrive } from "#service/redrive.ts";
 
@@ -51,7 +52,7 @@ export async function openOperator({ outputs }: OperatorTarget): Promise<Operato
       createSqsDeadLetters({ client: sqs, queueUrl: intakeDlqUrl, queue: "intake" }),
     ];
   };
-  const stamp = (): StampLetter => {
+  const stamp = (): StampMessage => {
     const { intakeTenants: tenants } = read("intakeTenants");
     const identifiers = createIdentifiers({ ...clock, fillRandom: randomFillSync });
     return (letter) => stampIntake(letter, { tenants, identifiers });

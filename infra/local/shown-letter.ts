@@ -1,12 +1,13 @@
 /** A dead letter as `auditlog dlq show` shows it: what this release would make of it. */
 import type { ShownLetter } from "#cli/operator.ts";
-import type { DeadLetter, LetterQueue, StampLetter } from "#service/dead-letters.ts";
-import { readLetter } from "#service/dead-letters.ts";
+import type { DeadLetter, LetterQueue } from "#service/dead-letters.ts";
+import type { StampMessage } from "#service/read-message.ts";
+import { readMessage } from "#service/read-message.ts";
 
-export function showLetter(queue: LetterQueue, letter: DeadLetter, stamp: StampLetter): ShownLetter {
+export function showLetter(queue: LetterQueue, letter: DeadLetter, stamp: StampMessage): ShownLetter {
   const { messageId, senderId, sentAtMs, receiveCount, body } = letter;
   const shown = { queue, messageId, senderId, sentAtMs, receiveCount, bytes: Buffer.byteLength(body) };
-  const reading = readLetter(queue, letter, stamp);
+  const reading = readMessage(queue, letter, stamp);
   if (reading.kind === "newer") return { ...shown, newerFormat: reading.format, events: [], refused: [] };
   return {
     ...shown,

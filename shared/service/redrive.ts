@@ -4,16 +4,18 @@
  * from which the events of `intake` would get others too. A letter is deleted only when its lines are durable elsewhere,
  * so a run can be cut off anywhere; what is sent twice is stored once, because it is the same.
  */
-import type { DeadLetter, DeadLetters, LetterQueue, StampLetter } from "#service/dead-letters.ts";
-import { EMPTY_TAKES, LETTERS_PER_TAKE, putBackAll, readLetter } from "#service/dead-letters.ts";
+import type { DeadLetter, DeadLetters, LetterQueue } from "#service/dead-letters.ts";
+import { EMPTY_TAKES, LETTERS_PER_TAKE, putBackAll } from "#service/dead-letters.ts";
 import type { Clock, EventQueue } from "#service/ports.ts";
 import type { Quarantine } from "#service/quarantine.ts";
+import type { StampMessage } from "#service/read-message.ts";
+import { readMessage } from "#service/read-message.ts";
 
 export interface RedriveDeps {
   readonly sources: readonly DeadLetters[];
   /** The queue `lines`. */
   readonly queue: EventQueue;
-  readonly stamp: StampLetter;
+  readonly stamp: StampMessage;
   readonly quarantine: Quarantine;
   readonly clock: Clock;
 }
@@ -105,7 +107,7 @@ class Run {
       this.left.push({ queue, messageId: letter.messageId, reason: "was sent after this run had begun" });
       return "kept";
     }
-    const reading = readLetter(queue, letter, this.deps.stamp);
+    const reading = readMessage(queue, letter, this.deps.stamp);
     if (reading.kind === "newer") {
       const reason = `is in a format of a newer release (${reading.format})`;
       this.left.push({ queue, messageId: letter.messageId, reason });
