@@ -85,7 +85,8 @@ class Run {
         const letters = await source.take(wanted);
         const fresh = letters.filter(({ messageId }) => !held.has(messageId));
         for (const letter of letters) held.set(letter.messageId, letter); // the newest receipt is the one that is good
-        empty = fresh.length === 0 ? empty + 1 : 0;
+        // Only letters that were taken before, as after five minutes, do not say that there are no others.
+        empty = letters.length === 0 ? empty + 1 : 0;
         const done = await Promise.allSettled(fresh.map((letter) => this.bringBack(source, letter)));
         for (const [index, letter] of fresh.entries()) {
           const outcome = done[index];

@@ -137,6 +137,25 @@ describe("a redrive", () => {
     expect([...setup.lines.visible(), ...setup.intake.visible()]).toHaveLength(2);
   });
 
+  it("goes on where letters that it leaves are seen again before others", async () => {
+    const newer = Array.from({ length: 10 }, (_, at) => letter(`newer-${at}`, "E2z.AAAA"));
+    const setup = setUp({ intake: [...newer, letter("m-1", event({}))] });
+    const { queue, count, remove, putBack } = setup.intake;
+    let takes = 0;
+    const take: MemoryDeadLetters["take"] = async (max) => {
+      if (++takes > 1 && takes < 6) await putBack(newer);
+      return setup.intake.take(max);
+    };
+
+    const { messages, left } = await redrive({
+      ...setup,
+      sources: [{ queue, count, take, remove, putBack }],
+    });
+
+    expect(messages).toBe(1);
+    expect(left).toHaveLength(10);
+  });
+
   it("comes to an end where what it sends dies again at once", async () => {
     const [body = ""] = packLines([sampleLine({ event_id: "a" }).text]);
     const setup = setUp({ lines: [letter("m-1", body)] });
