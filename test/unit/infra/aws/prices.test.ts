@@ -34,7 +34,7 @@ describe("docs/cost.md", () => {
   });
 
   it("says when the prices were looked up", () => {
-    expect(COST_PAGE).toContain(`as of ${PRICES_AS_OF}, from the public price pages`);
+    expect(COST_PAGE).toContain(`list prices as of ${PRICES_AS_OF}`);
   });
 });
 
