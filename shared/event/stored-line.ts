@@ -125,6 +125,15 @@ export function publicJson({ text, contentHash }: EncodedLine): string {
   return `{"content_hash":"${contentHash}",${text.replace(PREFIX, "")}`;
 }
 
+/**
+ * When a line was accepted, in milliseconds since 1970.
+ * @param text of a sound line, in which `received_at` is the last match: behind it stand only strings, whose quotes are escaped
+ */
+export function receivedAtMs(text: string): number {
+  const from = text.lastIndexOf(RECEIVED_AT) + RECEIVED_AT.length;
+  return Date.parse(text.slice(from, text.indexOf('"', from)));
+}
+
 /** The event of a line as a value, for callers in the same process. */
 export function readEvent(json: string): StoredAuditEvent {
   // cast: the text was cut from a line that this service validated before it stored it.

@@ -4,9 +4,10 @@
  * the same outcome: that is what lets one process finish the work of another.
  */
 import type { PreparedLine } from "#event/prepare-event.ts";
+import { receivedAtMs } from "#event/stored-line.ts";
 import { AuditStorageError } from "#lib/errors.ts";
 import { conflictIdOf } from "#service/conflict-id.ts";
-import type { EventKey, EventTable, InsertOutcome, TableEntry } from "#service/ports.ts";
+import type { EventTable, InsertOutcome, TableEntry } from "#service/ports.ts";
 
 export interface PlaceDeps {
   readonly table: EventTable;
@@ -107,20 +108,28 @@ function collided({ eventId, batchId, line }: TableEntry): AuditStorageError {
   return new AuditStorageError("storage-unavailable", message, { details: { batchId, line } });
 }
 
-/** Notes each conflict on the event that came first; the one that stands in another batch is noted by whoever completes that. */
+/**
+ * Notes each conflict on the event that came first; the one that stands in another batch is noted by whoever completes that.
+ * Of many conflicts of one event, the one that is kept longest is among those noted.
+ */
 async function noteConflicts(table: EventTable, conflicts: readonly TableEntry[]): Promise<void> {
-  const counts = new Map<string, number>();
-  const notes: (EventKey & { readonly conflictId: string })[] = [];
-  for (const { eventId: conflictId, prepared } of conflicts) {
-    const { tenant_id: tenantId, event_id: eventId } = prepared.event;
-    const count = (counts.get(`${tenantId}#${eventId}`) ?? 0) + 1;
-    counts.set(`${tenantId}#${eventId}`, count);
-    if (count <= MAX_NOTES_PER_EVENT) notes.push({ tenantId, eventId, conflictId });
-  }
+  const notes = [...byEvent(conflicts).values()].flatMap(withLatest);
   for (let at = 0; at < notes.length; at += PARALLEL_NOTES) {
-    const some = notes.slice(at, at + PARALLEL_NOTES);
-    await Promise.all(
-      some.map(({ tenantId, eventId, conflictId }) => table.noteConflict({ tenantId, eventId }, conflictId)),
-    );
+    await Promise.all(notes.slice(at, at + PARALLEL_NOTES).map((conflict) => table.noteConflict(conflict)));
   }
+}
+
+function byEvent(conflicts: readonly TableEntry[]): ReadonlyMap<string, readonly TableEntry[]> {
+  return Map.groupBy(conflicts, ({ prepared: { event } }) => `${event.tenant_id}#${event.event_id}`);
+}
+
+function withLatest(conflicts: readonly TableEntry[]): readonly TableEntry[] {
+  const noted = conflicts.slice(0, MAX_NOTES_PER_EVENT);
+  const rest = conflicts.slice(MAX_NOTES_PER_EVENT);
+  const [first] = rest;
+  if (first === undefined) return noted;
+  const latest = rest.reduce((a, b) =>
+    receivedAtMs(b.prepared.text) > receivedAtMs(a.prepared.text) ? b : a,
+  );
+  return [...noted, latest];
 }

@@ -154,11 +154,13 @@ export interface EventTable {
    */
   index(entries: readonly TableEntry[]): Promise<void>;
   /**
-   * Notes on a stored event that other content was sent with its id. Idempotent; the first 20 are kept, which bounds what
-   * somebody who knows an id can add to it.
+   * Notes on the stored event of a conflict that other content was sent with its id, and keeps it for as long as the
+   * conflict is kept: with the id free again, a repetition of the conflict would stand twice. Idempotent; the first 20 ids
+   * are noted, which bounds what somebody who knows an id can add to it. An event that is gone is passed over.
+   * @param conflict the entry under its derived id
    * @throws AuditStorageError `storage-unavailable` (retryable)
    */
-  noteConflict(key: EventKey, conflictId: string): Promise<void>;
+  noteConflict(conflict: TableEntry): Promise<void>;
 }
 
 export interface ArchivedObject {

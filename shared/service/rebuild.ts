@@ -3,6 +3,7 @@
  * and are restored as they were; each other one had no losers, or had no row yet: it is finished as the janitor would
  * finish it, and finds what is taken. The marks come last, so that no consumer works on tables that are half restored.
  */
+import { receivedAtMs } from "#event/stored-line.ts";
 import { AuditStorageError } from "#lib/errors.ts";
 import { BATCH_PREFIX, outcomeKey, readBatchKey } from "#service/batch-object.ts";
 import type { CompleteDeps } from "#service/complete-batch.ts";
@@ -13,7 +14,7 @@ import type { Archive, Clock, EventTable, Ledger } from "#service/ports.ts";
 import type { RebuildPhase, RebuildPosition } from "#service/rebuild-progress.ts";
 import { readPosition, writePosition } from "#service/rebuild-progress.ts";
 import { indexingRegistered } from "#service/restored-index.ts";
-import { keepingOnly, receivedAtMs, restoreNotes, restoreSettled } from "#service/settled-batch.ts";
+import { keepingOnly, restoreNotes, restoreSettled } from "#service/settled-batch.ts";
 
 export interface RebuildDeps {
   readonly archive: Archive;

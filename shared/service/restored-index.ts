@@ -35,7 +35,7 @@ export function indexingRegistered({ table, ledger }: RestoredParts): RestoredPa
     table: {
       insert,
       index: (entries) => table.index(entries),
-      noteConflict: (key, conflictId) => table.noteConflict(key, conflictId),
+      noteConflict: (conflict) => table.noteConflict(conflict),
     },
     ledger: {
       registered: (batchIds) => ledger.registered(batchIds),

@@ -45,10 +45,7 @@ export async function restoreNotes(deps: CompleteDeps, batchId: string): Promise
   if (outcome.conflicts.length === 0) return 0;
   const settled = await readSettled(deps.archive, batchId);
   const places = placesOf(settled, deps.conflictKey).slice(outcome.winners.length);
-  for (const { eventId: conflictId, prepared } of places) {
-    const { tenant_id: tenantId, event_id: eventId } = prepared.event;
-    await deps.table.noteConflict({ tenantId, eventId }, conflictId);
-  }
+  for (const conflict of places) await deps.table.noteConflict(conflict);
   return places.length;
 }
 
@@ -94,14 +91,6 @@ export function keepingOnly(table: EventTable, isExpired: IsExpired): EventTable
       return entries.map((entry) => byEntry.get(entry) ?? { kind: "inserted", isIndexed: true });
     },
     index: (entries) => table.index(entries),
-    noteConflict: (key, conflictId) => table.noteConflict(key, conflictId),
+    noteConflict: (conflict) => table.noteConflict(conflict),
   };
-}
-
-const RECEIVED_AT = ',"received_at":"';
-
-/** Inside a string of a line quotes are escaped, and behind this member stand only strings: the last match is it. */
-export function receivedAtMs(text: string): number {
-  const from = text.lastIndexOf(RECEIVED_AT) + RECEIVED_AT.length;
-  return Date.parse(text.slice(from, text.indexOf('"', from)));
 }

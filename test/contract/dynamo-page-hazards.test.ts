@@ -138,7 +138,8 @@ describeDynamo("DynamoDB", (dynamo) => {
     const { put, store, table } = await openDynamoStore(dynamo());
     const tenantId = freshTenant();
     await put(sampleLines(tenantId, 2));
-    await table.noteConflict({ tenantId, eventId: "event-000000" }, "event-000000!ff");
+    const [other] = entriesOf(sampleLines(tenantId, 1, { message: "other" }));
+    await table.noteConflict({ ...other!, eventId: "event-000000!ff" });
 
     const { lines } = await store.page(planFor(tenantId, { order_desc: false }));
 

@@ -2,7 +2,7 @@
 // need not be empty.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import type { EventKey, EventTable, FoundLine, InsertOutcome } from "#service/ports.ts";
+import type { EventKey, EventTable, FoundLine, InsertOutcome, TableEntry } from "#service/ports.ts";
 import { entriesOf, freshBatchId } from "#test/contract/sample-batches.ts";
 import { freshTenant, sampleLine, sampleLines } from "#test/contract/sample-lines.ts";
 
@@ -234,6 +234,13 @@ function indexContract(subject: TableSubject): void {
 
 function conflictContract(subject: TableSubject): void {
   describe("noteConflict", () => {
+    /** Other content for the id `one`, under a derived id. */
+    const conflictOf = (tenantId: string, derivedId: string): TableEntry => {
+      const other = sampleLine({ tenant_id: tenantId, event_id: "one", message: derivedId });
+      const [entry] = entriesOf([other], freshBatchId());
+      return { ...entry!, eventId: derivedId };
+    };
+
     it("notes ids on the event, each once, and leaves its line alone", async () => {
       const { table, find } = subject();
       const tenantId = freshTenant();
@@ -241,8 +248,7 @@ function conflictContract(subject: TableSubject): void {
       const entries = entriesOf([line]);
       await table.insert(entries);
 
-      for (const id of ["one!b", "one!a", "one!b"])
-        await table.noteConflict({ tenantId, eventId: "one" }, id);
+      for (const id of ["one!b", "one!a", "one!b"]) await table.noteConflict(conflictOf(tenantId, id));
 
       const found = await find({ tenantId, eventId: "one" });
       expect(found?.conflicts?.toSorted()).toEqual(["one!a", "one!b"]);
@@ -257,8 +263,8 @@ function conflictContract(subject: TableSubject): void {
       await table.insert(entriesOf([sampleLine({ tenant_id: tenantId, event_id: "one" })]));
       const ids = Array.from({ length: 22 }, (_, index) => `one!${String(index).padStart(2, "0")}`);
 
-      for (const id of ids) await table.noteConflict({ tenantId, eventId: "one" }, id);
-      await table.noteConflict({ tenantId, eventId: "one" }, ids[0]!);
+      for (const id of ids) await table.noteConflict(conflictOf(tenantId, id));
+      await table.noteConflict(conflictOf(tenantId, ids[0]!));
 
       expect((await find({ tenantId, eventId: "one" }))?.conflicts?.toSorted()).toEqual(ids.slice(0, 20));
     });
@@ -267,10 +273,10 @@ function conflictContract(subject: TableSubject): void {
       const { table, find } = subject();
       const tenantId = freshTenant();
 
-      await table.noteConflict({ tenantId, eventId: "none" }, "none!a");
+      await table.noteConflict(conflictOf(tenantId, "one!a"));
 
-      expect(await find({ tenantId, eventId: "none" })).toBeUndefined();
-      const [entry] = entriesOf([sampleLine({ tenant_id: tenantId, event_id: "none" })], freshBatchId());
+      expect(await find({ tenantId, eventId: "one" })).toBeUndefined();
+      const [entry] = entriesOf([sampleLine({ tenant_id: tenantId, event_id: "one" })], freshBatchId());
       expect(await table.insert([entry!])).toEqual([INSERTED]);
     });
   });

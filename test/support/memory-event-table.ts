@@ -1,5 +1,5 @@
 // The port EventTable kept by a map: the oracle of property tests, and the table of tests that need no stand-in.
-import type { EventKey, EventTable, InsertOutcome, LinePlace, TableEntry } from "#service/ports.ts";
+import type { EventTable, InsertOutcome, LinePlace, TableEntry } from "#service/ports.ts";
 
 const MAX_CONFLICTS = 20;
 
@@ -33,7 +33,8 @@ export class MemoryEventTable implements EventTable {
     }
   }
 
-  async noteConflict({ tenantId, eventId }: EventKey, conflictId: string): Promise<void> {
+  async noteConflict({ eventId: conflictId, prepared }: TableEntry): Promise<void> {
+    const { tenant_id: tenantId, event_id: eventId } = prepared.event;
     const item = this.items.get(`${tenantId}#${eventId}`);
     if (item === undefined || item.conflicts.includes(conflictId)) return;
     if (item.conflicts.length === MAX_CONFLICTS) return;

@@ -93,8 +93,8 @@ function outcomeLast({ archive, table, ledger }: PersistencePorts): PersistenceP
 
 function noteLast({ archive, table, ledger }: PersistencePorts): PersistencePorts {
   const noted = untilRegistered(ledger);
-  const noteConflict: EventTable["noteConflict"] = async (key, conflictId) => {
-    noted.later.push(() => table.noteConflict(key, conflictId));
+  const noteConflict: EventTable["noteConflict"] = async (conflict) => {
+    noted.later.push(() => table.noteConflict(conflict));
   };
   return { archive, table: { ...tableMethods(table), noteConflict }, ledger: noted.ledger };
 }
@@ -151,7 +151,7 @@ function tableMethods(table: EventTable): EventTable {
   return {
     insert: (entries: readonly TableEntry[]) => table.insert(entries),
     index: (entries) => table.index(entries),
-    noteConflict: (key, conflictId) => table.noteConflict(key, conflictId),
+    noteConflict: (conflict) => table.noteConflict(conflict),
   };
 }
 

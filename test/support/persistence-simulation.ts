@@ -216,7 +216,7 @@ function oneByOne(table: EventTable): EventTable {
       return outcomes;
     },
     index: (entries) => table.index(entries),
-    noteConflict: (key, conflictId) => table.noteConflict(key, conflictId),
+    noteConflict: (conflict) => table.noteConflict(conflict),
   };
 }
 

@@ -16,10 +16,10 @@ import {
 } from "#adapters/aws/dynamo-client-retry.ts";
 import type { LaneDirectory } from "#adapters/aws/dynamo-directory.ts";
 import { createInserter } from "#adapters/aws/dynamo-event-table-insert.ts";
-import { batchBytes, indexAttributes } from "#adapters/aws/event-item.ts";
+import { batchBytes, expiryS, indexAttributes } from "#adapters/aws/event-item.ts";
 import { ITEM, itemKey } from "#adapters/aws/keys.ts";
 import { writingEpoch } from "#adapters/aws/lanes.ts";
-import type { EventKey, EventTable, InsertOutcome, TableEntry } from "#service/ports.ts";
+import type { EventTable, InsertOutcome, TableEntry } from "#service/ports.ts";
 
 export interface DynamoEventTableOptions {
   readonly client: DynamoSender;
@@ -108,11 +108,12 @@ export function createDynamoEventTable(options: DynamoEventTableOptions): EventT
     });
   };
 
-  const noteConflict = async (key: EventKey, conflictId: string): Promise<void> => {
-    const { key: pk, conflicts } = ITEM;
-    const request = new UpdateItemCommand({
+  const noteConflict: EventTable["noteConflict"] = async ({ eventId: conflictId, prepared }) => {
+    const { key: pk, conflicts, expiry } = ITEM;
+    const key = { [pk]: { S: itemKey(prepared.event.tenant_id, prepared.event.event_id) } };
+    const note = new UpdateItemCommand({
       TableName: tableName,
-      Key: { [pk]: { S: itemKey(key.tenantId, key.eventId) } },
+      Key: key,
       UpdateExpression: `ADD ${conflicts} :ids`,
       ConditionExpression:
         `attribute_exists(${pk}) AND NOT contains(${conflicts}, :id) AND ` +
@@ -123,7 +124,15 @@ export function createDynamoEventTable(options: DynamoEventTableOptions): EventT
         ":max": { N: String(MAX_CONFLICTS) },
       },
     });
-    await update(request, "the note of a conflict");
+    const keep = new UpdateItemCommand({
+      TableName: tableName,
+      Key: key,
+      UpdateExpression: `SET ${expiry} = :e`,
+      ConditionExpression: `attribute_exists(${pk}) AND ${expiry} < :e`,
+      ExpressionAttributeValues: { ":e": { N: String(expiryS(prepared.text, retentionDays)) } },
+    });
+    await update(note, "the note of a conflict");
+    await update(keep, "the keeping of an event in conflict");
   };
 
   return { insert, index, noteConflict };

@@ -10,6 +10,7 @@ import { eventIdOfKey, ITEM, itemKey, laneKey, valueKey } from "#adapters/aws/ke
 import type { LaneEpoch } from "#adapters/aws/lanes.ts";
 import { laneOf } from "#adapters/aws/lanes.ts";
 import { sortKey } from "#adapters/aws/event-item-sort.ts";
+import { receivedAtMs } from "#event/stored-line.ts";
 import { AuditStorageError } from "#lib/errors.ts";
 import { isDerivedId } from "#service/conflict-id.ts";
 import type { FoundLine, LinePlace, TableEntry } from "#service/ports.ts";
@@ -36,7 +37,6 @@ export function toUnindexedItem(
   { prepared, eventId, batchId, line }: TableEntry,
   { retentionDays }: ItemSettings,
 ): Item {
-  const expiryS = receivedAtS(prepared.text) + retentionDays * SECONDS_PER_DAY;
   return {
     [ITEM.key]: { S: itemKey(prepared.event.tenant_id, eventId) },
     [ITEM.version]: { N: String(ITEM_VERSION) },
@@ -45,8 +45,13 @@ export function toUnindexedItem(
     [ITEM.contentHash]: { B: Buffer.from(prepared.contentHash, "hex") },
     [ITEM.body]: { B: encodeBody(prepared.text) },
     [ITEM.facets]: { B: facetsOf(prepared.event) },
-    [ITEM.expiry]: { N: String(expiryS) },
+    [ITEM.expiry]: { N: String(expiryS(prepared.text, retentionDays)) },
   };
+}
+
+/** Seconds since 1970 up to which an item with this line stays. */
+export function expiryS(text: string, retentionDays: number): number {
+  return Math.floor(receivedAtMs(text) / 1000) + retentionDays * SECONDS_PER_DAY;
 }
 
 /** The keys of the index entries; user and resource only where the event has them. */
@@ -123,12 +128,4 @@ export function batchBytes(batchId: string): Uint8Array {
 function batchText(bytes: Uint8Array): string {
   const hex = Buffer.from(bytes).toString("hex");
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
-}
-
-const RECEIVED_AT = ',"received_at":"';
-
-/** Inside a string of the line a quote is escaped, and behind the member stand only strings: the last match is it. */
-function receivedAtS(line: string): number {
-  const from = line.lastIndexOf(RECEIVED_AT) + RECEIVED_AT.length;
-  return Math.floor(Date.parse(line.slice(from, line.indexOf('"', from))) / 1000);
 }
