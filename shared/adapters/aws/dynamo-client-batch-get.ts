@@ -7,7 +7,8 @@ import { BatchGetItemCommand } from "@aws-sdk/client-dynamodb";
 import { storageError } from "#adapters/aws/aws-errors.ts";
 import type { DynamoSender } from "#adapters/aws/dynamo-client.ts";
 import type { Timing } from "#adapters/aws/dynamo-client-retry.ts";
-import { chunksOf, createBackOff, inParallel, isPassing } from "#adapters/aws/dynamo-client-retry.ts";
+import { createBackOff, isPassing } from "#adapters/aws/dynamo-client-retry.ts";
+import { chunksOf, inParallel } from "#adapters/aws/parallel.ts";
 import type { Item } from "#adapters/aws/event-item.ts";
 
 const MAX_KEYS = 100;

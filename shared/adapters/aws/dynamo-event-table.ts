@@ -7,13 +7,8 @@ import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { isVendorError, storageError } from "#adapters/aws/aws-errors.ts";
 import type { DynamoSender } from "#adapters/aws/dynamo-client.ts";
 import type { Timing } from "#adapters/aws/dynamo-client-retry.ts";
-import {
-  chunksOf,
-  createBackOff,
-  inParallel,
-  isPassing,
-  SYSTEM_TIMING,
-} from "#adapters/aws/dynamo-client-retry.ts";
+import { createBackOff, isPassing, SYSTEM_TIMING } from "#adapters/aws/dynamo-client-retry.ts";
+import { chunksOf, inParallel } from "#adapters/aws/parallel.ts";
 import type { LaneDirectory } from "#adapters/aws/dynamo-directory.ts";
 import { createInserter } from "#adapters/aws/dynamo-event-table-insert.ts";
 import { batchBytes, expiryS, indexAttributes } from "#adapters/aws/event-item.ts";

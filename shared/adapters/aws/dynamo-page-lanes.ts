@@ -6,7 +6,7 @@ import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { QueryCommand } from "@aws-sdk/client-dynamodb";
 import { storageError } from "#adapters/aws/aws-errors.ts";
 import type { DynamoSender } from "#adapters/aws/dynamo-client.ts";
-import { inParallel } from "#adapters/aws/dynamo-client-retry.ts";
+import { inParallel } from "#adapters/aws/parallel.ts";
 import type { Item } from "#adapters/aws/event-item.ts";
 import type { SortRange } from "#adapters/aws/event-item-sort.ts";
 import { compareSortKeys, sortRange } from "#adapters/aws/event-item-sort.ts";

@@ -4,6 +4,7 @@
  */
 import { ChangeMessageVisibilityBatchCommand } from "@aws-sdk/client-sqs";
 import { storageError } from "#adapters/aws/aws-errors.ts";
+import { chunksOf, inParallel } from "#adapters/aws/parallel.ts";
 import type { SqsSender } from "#adapters/aws/sqs-client.ts";
 
 export interface PostponedMessage {
@@ -18,6 +19,8 @@ export interface SqsVisibilityOptions {
 
 /** Entries of one call (SQS quotas, 2026). */
 const MAX_ENTRIES = 10;
+/** An invocation can fail with 10,000 messages, and has to answer before its time is over. */
+const MAX_PARALLEL = 16;
 
 /**
  * For the messages of one queue. The function throws AuditStorageError `storage-unavailable` where some could not be
@@ -30,15 +33,15 @@ export function createPostpone({
   return async (messages) => {
     let failure: unknown;
     let failed = 0;
-    for (let from = 0; from < messages.length; from += MAX_ENTRIES) {
-      const group = messages.slice(from, from + MAX_ENTRIES);
+    await inParallel(chunksOf(messages, MAX_ENTRIES), MAX_PARALLEL, async (group) => {
       try {
-        failed += await postponeGroup(client, queueUrl, group);
+        const left = await postponeGroup(client, queueUrl, group);
+        failed += left;
       } catch (cause) {
         failure = cause;
         failed += group.length;
       }
-    }
+    });
     if (failed > 0) throw storageError(`putting off ${failed} of ${messages.length} messages`, failure);
   };
 }
