@@ -21,6 +21,15 @@ const START_TIMEOUT_MS = 60_000;
 const RETRY_MS = 50;
 /** A process of minutes gains nothing from an optimising compiler and a parallel collector, which cost two processors. */
 const SHORT_LIVED = ["-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
+/**
+ * Runs the command and ends it, and its folder, when standard input ends: at `stop`, and when this process dies in whatever
+ * way. Left behind, the tables would go on listening with all they hold. `$0` is the folder.
+ */
+const KEEPER = `exec 3<&0
+"$@" </dev/null 3<&- & child=$!
+(cat <&3 >/dev/null; kill -9 $child 2>/dev/null) &
+wait $child
+rm -rf "$0"`;
 /** DynamoDB Local 3.x is built for it. */
 const MIN_JAVA = 17;
 
@@ -45,13 +54,16 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
     ...SHORT_LIVED,
   ];
   const own = ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", String(port)];
-  const java = spawn("java", [...jvm, "-jar", join(home, "DynamoDBLocal.jar"), ...own], {
-    cwd: folder,
-    stdio: "ignore",
-  });
-  const ended = once(java, "exit").catch(() => undefined);
+  const keeper = spawn(
+    "sh",
+    ["-c", KEEPER, folder, "java", ...jvm, "-jar", join(home, "DynamoDBLocal.jar"), ...own],
+    // A group of its own: Ctrl-C is meant for this process, which still needs its tables to finish what is under way.
+    { cwd: folder, stdio: ["pipe", "ignore", "ignore"], detached: true },
+  );
+  keeper.stdin.on("error", () => undefined); // it may have ended before
+  const ended = once(keeper, "exit").catch(() => undefined);
   const stop = async (): Promise<void> => {
-    java.kill("SIGKILL"); // nothing in it is to be kept
+    keeper.stdin.end();
     await ended;
     await rm(folder, { recursive: true, force: true });
   };

@@ -60,7 +60,8 @@ const SETTLE_CHECK_MS = 10;
 /** Threads at once for one event source; a machine has fewer cores than AWS. */
 const MAX_CONCURRENCY = 4;
 const LOOPBACK = "127.0.0.1";
-const STOP_GRACE_MS = 2000;
+/** For requests under way. */
+const STOP_GRACE_MS = 10_000;
 
 /** @throws AuditServiceError `invalid-configuration` where the template has parts that are not understood, or the port is taken */
 export async function startEmulated(options: EmulatedOptions): Promise<Emulated> {
