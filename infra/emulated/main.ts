@@ -70,7 +70,10 @@ function banner({ url, resources, endpoints }: Emulated, outputsPath: string): s
     "",
     `  url      ${url}`,
     `  process  ${process.pid}`,
-    ...resources.map(([type, , ref]) => `  ${(type.split("::")[2] ?? "").toLowerCase().padEnd(12)} ${ref}`),
+    ...resources.map(
+      ([type, , ref]) =>
+        `  ${(type.split("::")[2] ?? "").replace("GlobalTable", "table").toLowerCase().padEnd(8)} ${ref}`,
+    ),
     "",
     `  operator commands: ${environment.join(" ")} \\`,
     `    npx auditlog … --outputs ${outputsPath}`,
