@@ -25,6 +25,24 @@ const FieldError = z.object({
 // cast: Object.keys forgets that the keys of a record are its key type.
 const CODES = Object.keys(PROBLEMS) as ProblemCode[];
 
+/** What the id of a conflict has behind the id that its event was sent with. */
+const DERIVED_ENDING = /![0-9a-f]{32}$/;
+
+/** An id that a stored event can have. */
+const StoredEventId = z
+  .string()
+  .refine((id) => storedIdProblem(id) === undefined, { error: ({ input }) => storedIdProblem(String(input)) })
+  .meta({
+    description: "the event_id of an event, or an id that its conflicts list",
+    pattern: "^[A-Za-z0-9._:-]{1,128}(![0-9a-f]{32})?$",
+    maxLength: 161,
+  });
+
+function storedIdProblem(id: string): string | undefined {
+  const parsed = EventId.safeParse(id.replace(DERIVED_ENDING, ""));
+  return parsed.success ? undefined : (parsed.error.issues[0]?.message ?? "is no event id");
+}
+
 const StoredEvent = AuditEventInput.extend({
   content_hash: ContentHash,
   event_id: EventId,
@@ -90,7 +108,7 @@ export const SCHEMAS = {
     query_duration_ms: z.number(),
     plan: Plan.optional(),
   }),
-  FlushRequest: z.strictObject({ event_ids: z.array(z.string()).max(MAX_FLUSH_EVENT_IDS).optional() }),
+  FlushRequest: z.strictObject({ event_ids: z.array(StoredEventId).max(MAX_FLUSH_EVENT_IDS).optional() }),
   FlushReceipt: z.object({
     status: z.enum(["flushed", "pending"]),
     pending: z.int().optional().meta({ description: "how many of event_ids are not stored yet" }),

@@ -151,6 +151,7 @@ describe("POST /flush", () => {
   it.each([
     ["101 ids", { event_ids: Array.from({ length: 101 }, (_, index) => `e${index}`) }, "/event_ids"],
     ["an id that is no text", { event_ids: [1] }, "/event_ids/0"],
+    ["an id that no event can have", { event_ids: ["a", "a b"] }, "/event_ids/1"],
     ["another member", { ids: [] }, "/ids"],
   ])("refuses %s", async (_, body, path) => {
     const service = await startService();
