@@ -1,14 +1,17 @@
 /**
  * JSON as evidence needs it: what `JSON.parse` would silently change is reported by path instead (duplicate member
- * names, of which it keeps the last; integers beyond ±(2^53−1) and overflowing numbers, which it rounds).
- * The text is attacker-controlled. A fast look clears honest input; only suspicious text is walked in full.
+ * names, of which it keeps the last; integers beyond ±(2^53−1) and overflowing numbers, which it rounds), and so is
+ * what nests too deep to be walked. The text is attacker-controlled. A fast look clears honest input; only suspicious
+ * text is walked in full.
  */
 import type { FieldError } from "#lib/errors.ts";
 import { AuditValidationError } from "#lib/errors.ts";
 import { shortPointer } from "#lib/json-pointer.ts";
 
-/** Deeper bodies are refused whole: no event may nest a tenth as deep, and recursion stays bounded. */
+/** What is deeper is not walked: no event may nest a tenth as deep, and recursion stays bounded. */
 const MAX_DEPTH = 500;
+/** What nests deeper is named by its ancestor so many levels down: `/events/0/metadata` of a batch. */
+const MAX_NAMED_DEPTH = 3;
 const MAX_PROBLEMS = 100;
 /** Integers of so many digits always fit: 2^53 − 1 has 16. */
 const SAFE_DIGITS = 15;
@@ -22,11 +25,14 @@ const COLON = 58;
 
 export interface StrictJson {
   readonly value: unknown;
-  /** What the value does not show as it was sent, at most 100. Empty for nearly every text. */
+  /** What the value does not show as it was sent, and what nests over 500 deep; at most 100. Empty for nearly every text. */
   readonly problems: readonly FieldError[];
 }
 
-/** @throws AuditValidationError `malformed-json` where `text` is not JSON, `validation-failed` where it nests over 500 deep */
+/**
+ * A value with problems may nest deeper than recursion can follow: only without them is it fit to be walked.
+ * @throws AuditValidationError `malformed-json` where `text` is not JSON
+ */
 export function parseStrictJson(text: string): StrictJson {
   let value: unknown;
   try {
@@ -79,15 +85,39 @@ function survey(value: unknown, depthLeft: number): number {
   return count;
 }
 
-/** Walks valid JSON text and names each duplicate member and each number that JavaScript would change. */
+/** The index behind the container opened at `from`. A loop, because it may nest without end. */
+function containerEnd(text: string, from: number): number {
+  let at = from;
+  let open = 0;
+  do {
+    const sign = text[at];
+    if (sign === '"') at = stringEnd(text, at);
+    else if (sign === "{" || sign === "[") open++;
+    else if (sign === "}" || sign === "]") open--;
+    at++;
+  } while (open > 0);
+  return at;
+}
+
+/** Walks valid JSON text and names each duplicate member, each number that JavaScript would change, and what is too deep. */
 function findProblems(text: string): FieldError[] {
   const problems: FieldError[] = [];
   let at = 0;
   let depth = 0;
   /** Where the walk is; its pointer is made only for a problem. */
   const place: (string | number)[] = [];
-  const report = (message: string): void => {
-    if (problems.length < MAX_PROBLEMS) problems.push({ path: shortPointer(place), message });
+  const report = (message: string, maxDepth = Infinity): void => {
+    if (problems.length >= MAX_PROBLEMS) return;
+    problems.push({ path: shortPointer(place.slice(0, maxDepth)), message });
+  };
+  /** Where the ancestor begins by which the place is named if it is too deep, and where the last one so named. */
+  let ancestorAt = 0;
+  let deepAt = -1;
+  const skipDeep = (): void => {
+    at = containerEnd(text, at);
+    if (deepAt === ancestorAt) return;
+    deepAt = ancestorAt;
+    report(`nests deeper than ${MAX_DEPTH} levels`, MAX_NAMED_DEPTH);
   };
   const skipSpace = (): void => {
     while (text.charCodeAt(at) <= SPACE) at++;
@@ -144,8 +174,10 @@ function findProblems(text: string): FieldError[] {
     const first = text[at];
     if (first === '"') at = stringEnd(text, at) + 1;
     else if (first !== "{" && first !== "[") readScalar();
+    else if (depth === MAX_DEPTH) skipDeep();
     else {
-      if (++depth > MAX_DEPTH) throw tooDeep();
+      if (place.length <= MAX_NAMED_DEPTH) ancestorAt = at;
+      depth++;
       if (first === "{") readObject();
       else readArray();
       depth--;
@@ -159,13 +191,6 @@ function findProblems(text: string): FieldError[] {
 /** Space, comma, or the end of a container: what follows a number or literal. */
 function isScalarEnd(code: number): boolean {
   return code <= SPACE || code === 0x2c || code === 0x5d || code === 0x7d;
-}
-
-function tooDeep(): AuditValidationError {
-  const message = `nests deeper than ${MAX_DEPTH} levels`;
-  return new AuditValidationError("validation-failed", `the body ${message}`, {
-    errors: [{ path: "", message }],
-  });
 }
 
 function numberTokenProblem(token: string): string | undefined {

@@ -27,6 +27,9 @@ const TOKENS = [
   "null",
 ];
 
+const MIB = 1024 * 1024;
+const DEEP = "[".repeat(600) + "]".repeat(600);
+
 const paths = (text: string): string[] => parseStrictJson(text).problems.map(({ path }) => path);
 
 function refusal(text: string): AuditServiceError {
@@ -188,14 +191,24 @@ describe("hostile text", () => {
   });
 
   it.each([
-    ["arrays", "[".repeat(501) + "]".repeat(501)],
-    ["objects", `${'{"a":'.repeat(500)}{}${"}".repeat(500)}`],
-    ["arrays, a million", "[".repeat(1_000_000) + "]".repeat(1_000_000)],
-  ])("of more levels is refused: %s", (_, text) => {
-    const error = refusal(text);
+    ["arrays", "[".repeat(501) + "]".repeat(501), "/0/0/0"],
+    ["objects", `${'{"a":'.repeat(500)}{}${"}".repeat(500)}`, "/a/a/a"],
+    ["arrays, four million", "[".repeat(4 * MIB) + "]".repeat(4 * MIB), "/0/0/0"],
+    ["an entry among others", `{"events":[1,{"m":${DEEP}},{}]}`, "/events/1/m"],
+    ["a member with a long name", `{"events":[{"${"k".repeat(2000)}":${DEEP}}]}`, "/events/0"],
+    ["many containers in one", `[[[${"[".repeat(497)}${"[],".repeat(MIB)}0${"]".repeat(500)}`, "/0/0/0"],
+  ])("of more levels is one problem of the value that nests so: %s", (_, text, path) => {
+    expect(parseStrictJson(text).problems).toEqual([{ path, message: "nests deeper than 500 levels" }]);
+  });
 
-    expect(error.code).toBe("validation-failed");
-    expect(error.message).toMatch(/^the body nests deeper than 500 levels$/);
+  it("is looked at further where it does not nest so deep", () => {
+    const text = `[{"a":["]\\"[",${DEEP},{"b":1,"b":2}],"c":1e999},${DEEP},{"d":1,"d":1}]`;
+
+    expect(paths(text)).toEqual(["/0/a/1", "/0/a/2/b", "/0/c", "/1/0/0", "/2/d"]);
+  });
+
+  it("of eight million brackets that nobody closes is not JSON", () => {
+    expect(refusal("[".repeat(8 * MIB)).code).toBe("malformed-json");
   });
 
   it("has at most 100 problems listed", () => {
