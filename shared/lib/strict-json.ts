@@ -10,9 +10,13 @@ import { shortPointer } from "#lib/json-pointer.ts";
 
 /** What is deeper is not walked: no event may nest a tenth as deep, and recursion stays bounded. */
 const MAX_DEPTH = 500;
+/** Where entries of a list are: `/events/7`. */
+const ENTRY_DEPTH = 2;
 /** What nests deeper is named by its ancestor so many levels down: `/events/0/metadata` of a batch. */
 const MAX_NAMED_DEPTH = 3;
 const MAX_PROBLEMS = 100;
+/** Behind those, the first of each value two levels down, an entry of a list, is still told: no batch holds more entries. */
+const MAX_LATER_PROBLEMS = 1000;
 /** Integers of so many digits always fit: 2^53 − 1 has 16. */
 const SAFE_DIGITS = 15;
 const SPACE = 32;
@@ -25,7 +29,10 @@ const COLON = 58;
 
 export interface StrictJson {
   readonly value: unknown;
-  /** What the value does not show as it was sent, and what nests over 500 deep; at most 100. Empty for nearly every text. */
+  /**
+   * What the value does not show as it was sent, and what nests over 500 deep. Empty for nearly every text. At most 100
+   * problems, and behind them one of each value two levels down, such as `/events/7`, at most 1,000.
+   */
   readonly problems: readonly FieldError[];
 }
 
@@ -106,8 +113,13 @@ function findProblems(text: string): FieldError[] {
   let depth = 0;
   /** Where the walk is; its pointer is made only for a problem. */
   const place: (string | number)[] = [];
+  /** Where the value two levels down begins that is being walked, and where the last one with a problem. */
+  let entryAt = 0;
+  let toldAt = 0;
   const report = (message: string, maxDepth = Infinity): void => {
-    if (problems.length >= MAX_PROBLEMS) return;
+    const isFirst = entryAt !== toldAt;
+    if (problems.length >= (isFirst ? MAX_PROBLEMS + MAX_LATER_PROBLEMS : MAX_PROBLEMS)) return;
+    toldAt = entryAt;
     problems.push({ path: shortPointer(place.slice(0, maxDepth)), message });
   };
   /** Where the ancestor begins by which the place is named if it is too deep, and where the last one so named. */
@@ -172,6 +184,7 @@ function findProblems(text: string): FieldError[] {
   };
   const readValue = (): void => {
     const first = text[at];
+    if (place.length === ENTRY_DEPTH) entryAt = at;
     if (first === '"') at = stringEnd(text, at) + 1;
     else if (first !== "{" && first !== "[") readScalar();
     else if (depth === MAX_DEPTH) skipDeep();
@@ -181,6 +194,7 @@ function findProblems(text: string): FieldError[] {
       if (first === "{") readObject();
       else readArray();
       depth--;
+      if (place.length < ENTRY_DEPTH) entryAt = at; // what follows is of no entry in it
     }
   };
   skipSpace();

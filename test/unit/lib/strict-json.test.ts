@@ -215,6 +215,22 @@ describe("hostile text", () => {
     expect(paths(`{"a":1${',"a":1'.repeat(10_000)}}`)).toHaveLength(100);
   });
 
+  it("has a problem of each entry listed behind those of one that has more", () => {
+    const many = `{"a":1${',"a":1'.repeat(200)}}`;
+
+    const listed = paths(`{"events":[${many},{},{"b":1,"b":2,"b":3},${many},1e999]}`);
+
+    expect(listed.slice(100)).toEqual(["/events/2/b", "/events/3/a", "/events/4"]);
+  });
+
+  it("has a list given twice listed behind the problems of the first one", () => {
+    expect(paths(`{"events":[[1${",1e999".repeat(200)}]],"events":[]}`).slice(100)).toEqual(["/events"]);
+  });
+
+  it("has no more listed than a batch holds entries", () => {
+    expect(paths(`[[${"1e999,".repeat(100_000)}1]]`)).toHaveLength(1100);
+  });
+
   it("gets no answer much larger than itself: long paths are cut back to an enclosing value", () => {
     const key = "k".repeat(20_000);
     let text = `{"a":1${',"a":1'.repeat(200)}}`;

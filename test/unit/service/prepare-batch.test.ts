@@ -50,3 +50,16 @@ describe("an entry that nests too deep", () => {
     ]);
   });
 });
+
+describe("an entry that JavaScript would change", () => {
+  it("is refused too where another has more such places than are listed", () => {
+    const many = `{"action":"a","service_name":"s","metadata":{"a":[${"1e999,".repeat(200)}1]}}`;
+    const twice = '{"action":"a","service_name":"s","user_id":"ada","user_id":"eve"}';
+
+    const { lines, firstResults } = prepare([many, twice, VALID]);
+
+    expect(lines).toHaveLength(1);
+    expect(firstResults.map(({ status }) => status)).toEqual(["rejected", "rejected", "accepted"]);
+    expect(firstResults[1]?.errors).toMatchObject([{ path: "/user_id" }]);
+  });
+});
