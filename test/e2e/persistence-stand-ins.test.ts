@@ -30,6 +30,7 @@ const CONSUMER_CALLS = [
   "BatchExecuteStatementCommand", // the throttled line, without index keys
   "BatchExecuteStatementCommand", // the conflict, under a derived id
   "UpdateItemCommand", // its note
+  "UpdateItemCommand", // the time for which its first is kept
   "BatchGetItemCommand", // rows of other batches
   "GetObjectCommand", // the batch that has none
   "BatchExecuteStatementCommand",
