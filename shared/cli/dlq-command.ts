@@ -113,8 +113,9 @@ function addRedrive(parent: Command, context: CliContext, setExit: SetExit): voi
 
 Every event keeps the id, time and tenant that it has from its first message and sender: events of intake are
 stamped and travel on as stored lines. A message is deleted only when its events are in the queue again, so this
-can be stopped and run again at any time. What can never be stored is put into quarantine/ of the archive. Do not
-redrive by the console: it gives messages new ids.
+can be stopped and run again at any time. What can never be stored is put into quarantine/ of the archive and
+counted apart: "sent again" are only messages that held an event which can be stored. Do not redrive by the
+console: it gives messages new ids.
 
 Exit code: 0 all is back, 1 something was left, 130 stopped by Ctrl-C.
 
@@ -131,8 +132,10 @@ Example:
         maxMessages: numberFlag(flags, "max"),
         isDryRun,
         stop,
-        onProgress: ({ messages, events }) =>
-          status.update(`${formatCount(messages)} messages, ${formatCount(events)} events`),
+        onProgress: ({ messages, events, quarantined }) =>
+          status.update(
+            `${formatCount(messages)} messages, ${formatCount(events)} events, ${formatCount(quarantined)} quarantined`,
+          ),
       });
       const report = await status.during(redriving);
       await stdout.write(

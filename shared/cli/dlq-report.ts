@@ -81,7 +81,7 @@ export function lettersJson(letters: readonly ShownLetter[], hasPayload: boolean
 }
 
 export function redriveText(report: RedriveReport, isDryRun: boolean): string {
-  const { messages, events, quarantined, left, isFinished } = report;
+  const { messages, events, quarantined, quarantinedMessages, left, isFinished } = report;
   const what = `${counted(messages, "message")} with ${counted(events, "event")}`;
   const lines = left.map(
     ({ queue, messageId, reason }) => `${queue} ${printable(messageId)} was left: ${printable(reason)}\n`,
@@ -89,19 +89,27 @@ export function redriveText(report: RedriveReport, isDryRun: boolean): string {
   lines.push(isDryRun ? `To be sent again: ${what}; nothing was changed.\n` : `Sent again: ${what}.\n`);
   if (quarantined > 0) {
     const verb = isDryRun ? "To be put" : "Put";
-    lines.push(`${verb} into quarantine/ of the archive: ${formatCount(quarantined)}.\n`);
+    const whole =
+      quarantinedMessages > 0 ? `, ${counted(quarantinedMessages, "message")} held nothing else` : "";
+    const entries = `${formatCount(quarantined)} ${quarantined === 1 ? "entry" : "entries"}`;
+    lines.push(`${verb} into quarantine/ of the archive: ${entries}${whole}.\n`);
   }
+  if (left.length > 0)
+    lines.push(
+      `Left where ${left.length === 1 ? "it was" : "they were"}: ${counted(left.length, "message")}.\n`,
+    );
   if (!isFinished) lines.push("There may be more: run the same again.\n");
   return lines.join("");
 }
 
 export function redriveJson(report: RedriveReport, isDryRun: boolean): unknown {
-  const { messages, events, quarantined, left, isFinished } = report;
+  const { messages, events, quarantined, quarantinedMessages, left, isFinished } = report;
   return {
     dry_run: isDryRun,
     messages,
     events,
     quarantined,
+    quarantined_messages: quarantinedMessages,
     left: left.map(({ queue, messageId, reason }) => ({ queue, message_id: messageId, reason })),
     finished: isFinished,
   };

@@ -55,9 +55,13 @@ export interface ShownRefusal {
 }
 
 export interface RedriveReport {
+  /** Letters of which some event was sent again. */
   readonly messages: number;
   readonly events: number;
+  /** Entries put into quarantine; a message that cannot be read is one. */
   readonly quarantined: number;
+  /** Letters that held nothing but such entries. */
+  readonly quarantinedMessages: number;
   readonly left: readonly {
     readonly queue: LetterQueue;
     readonly messageId: string;

@@ -30,12 +30,14 @@ export interface RedriveRequest {
 }
 
 export interface RedriveReport {
-  /** Letters whose events are back in the queue or in quarantine. */
+  /** Letters of which some event was sent again. */
   readonly messages: number;
   /** Events sent to `lines`. */
   readonly events: number;
-  /** Events, or whole messages, put into quarantine. */
+  /** Entries put into quarantine; a message that cannot be read is one. */
   readonly quarantined: number;
+  /** Letters that held nothing but such entries, so that nothing of them was sent. */
+  readonly quarantinedMessages: number;
   /** Letters that were left, because they are in a format of another release. */
   readonly left: readonly LeftLetter[];
   /** Whether the queues held nothing more that could be taken. */
@@ -64,6 +66,7 @@ class Run {
   private messages = 0;
   private events = 0;
   private quarantined = 0;
+  private quarantinedMessages = 0;
   private readonly left: LeftLetter[] = [];
   private isFinished = true;
 
@@ -77,7 +80,8 @@ class Run {
     const held = new Map<string, DeadLetter>();
     try {
       for (let empty = 0; empty < EMPTY_TAKES; ) {
-        const wanted = Math.min(LETTERS_PER_TAKE, (this.request.maxMessages ?? Infinity) - this.messages);
+        const done = this.messages + this.quarantinedMessages;
+        const wanted = Math.min(LETTERS_PER_TAKE, (this.request.maxMessages ?? Infinity) - done);
         if (wanted <= 0 || this.request.stop?.aborted === true) {
           this.isFinished = false;
           return;
@@ -87,12 +91,12 @@ class Run {
         for (const letter of letters) held.set(letter.messageId, letter); // the newest receipt is the one that is good
         // Only letters that were taken before, as after five minutes, do not say that there are no others.
         empty = letters.length === 0 ? empty + 1 : 0;
-        const done = await Promise.allSettled(fresh.map((letter) => this.bringBack(source, letter)));
+        const outcomes = await Promise.allSettled(fresh.map((letter) => this.bringBack(source, letter)));
         for (const [index, letter] of fresh.entries()) {
-          const outcome = done[index];
+          const outcome = outcomes[index];
           if (outcome?.status === "fulfilled" && outcome.value === "removed") held.delete(letter.messageId);
         }
-        const failure = done.find((outcome) => outcome.status === "rejected");
+        const failure = outcomes.find((outcome) => outcome.status === "rejected");
         if (failure !== undefined) throw failure.reason;
         await this.request.onProgress?.(this.report());
       }
@@ -120,14 +124,15 @@ class Run {
       if (lines.length > 0) await this.deps.queue.send(lines);
       await source.remove([letter]);
     }
-    this.messages++;
+    if (lines.length > 0) this.messages++;
+    else this.quarantinedMessages++;
     this.events += lines.length;
     this.quarantined += refused.length;
     return this.request.isDryRun ? "kept" : "removed";
   }
 
   report(): RedriveReport {
-    const { messages, events, quarantined, left, isFinished } = this;
-    return { messages, events, quarantined, left: [...left], isFinished };
+    const { messages, events, quarantined, quarantinedMessages, left, isFinished } = this;
+    return { messages, events, quarantined, quarantinedMessages, left: [...left], isFinished };
   }
 }

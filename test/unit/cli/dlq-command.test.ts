@@ -27,7 +27,14 @@ const LETTER: ShownLetter = {
     },
   ],
 };
-const DONE: RedriveReport = { messages: 12, events: 1200, quarantined: 0, left: [], isFinished: true };
+const DONE: RedriveReport = {
+  messages: 12,
+  events: 1200,
+  quarantined: 0,
+  quarantinedMessages: 0,
+  left: [],
+  isFinished: true,
+};
 
 describe("auditlog dlq list", () => {
   it("counts the letters of both queues and names the oldest it has seen", async () => {
@@ -149,12 +156,7 @@ describe("auditlog dlq redrive", () => {
     const left = [
       { queue: "lines" as const, messageId: "m-9", reason: "is in a format of a newer release (L2z.)" },
     ];
-    const redrive = async (): Promise<RedriveReport> => ({
-      ...DONE,
-      quarantined: 2,
-      left,
-      isFinished: false,
-    });
+    const redrive = async (): Promise<RedriveReport> => ({ ...DONE, left, isFinished: false });
 
     const { code, stdout } = await runWithOperator({ redrive }, ["dlq", "redrive"]);
 
@@ -163,11 +165,36 @@ describe("auditlog dlq redrive", () => {
       [
         "lines m-9 was left: is in a format of a newer release (L2z.)",
         "Sent again: 12 messages with 1,200 events.",
-        "Put into quarantine/ of the archive: 2.",
+        "Left where it was: 1 message.",
         "There may be more: run the same again.",
         "",
       ].join("\n"),
     );
+  });
+
+  it.each([
+    [1, 0, "Put into quarantine/ of the archive: 1 entry.\n"],
+    [7, 4, "Put into quarantine/ of the archive: 7 entries, 4 messages held nothing else.\n"],
+    [1, 1, "Put into quarantine/ of the archive: 1 entry, 1 message held nothing else.\n"],
+  ])("says of %i entries in quarantine whether they were whole messages", async (entries, whole, text) => {
+    const report = { ...DONE, quarantined: entries, quarantinedMessages: whole };
+    const redrive = async (): Promise<RedriveReport> => report;
+
+    const done = await runWithOperator({ redrive }, ["dlq", "redrive"]);
+    const dry = await runWithOperator({ redrive }, ["dlq", "redrive", "--dry-run"]);
+    const json = await runWithOperator({ redrive }, ["dlq", "redrive", "--json"]);
+
+    expect(done.stdout).toBe(`Sent again: 12 messages with 1,200 events.\n${text}`);
+    expect(dry.stdout).toContain(`\nTo be put into quarantine/`);
+    expect(JSON.parse(json.stdout)).toEqual({
+      dry_run: false,
+      messages: 12,
+      events: 1200,
+      quarantined: entries,
+      quarantined_messages: whole,
+      left: [],
+      finished: true,
+    });
   });
 
   it("ends with the code of an interrupt after Ctrl-C, and with one line where the queues are away", async () => {
@@ -198,8 +225,8 @@ describe("auditlog dlq redrive", () => {
     const terminal = await runWithOperator({ redrive }, ["dlq", "redrive"], { ...options, columns: 80 });
     const pipe = await runWithOperator({ redrive }, ["dlq", "redrive"], options);
 
-    expect(terminal.stderr).toBe("\r\u001b[2K12 messages, 1,200 events\r\u001b[2K");
-    expect(pipe.stderr).toBe("12 messages, 1,200 events\n");
+    expect(terminal.stderr).toBe("\r\u001b[2K12 messages, 1,200 events, 0 quarantined\r\u001b[2K");
+    expect(pipe.stderr).toBe("12 messages, 1,200 events, 0 quarantined\n");
   });
 
   it.each([["list"], ["show"], ["redrive"]])("explains %s and where names come from", async (name) => {

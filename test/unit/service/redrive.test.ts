@@ -66,7 +66,14 @@ describe("a redrive", () => {
 
     const report = await redrive(setup);
 
-    expect(report).toEqual({ messages: 2, events: 2, quarantined: 0, left: [], isFinished: true });
+    expect(report).toEqual({
+      messages: 2,
+      events: 2,
+      quarantined: 0,
+      quarantinedMessages: 0,
+      left: [],
+      isFinished: true,
+    });
     expect(setup.sent.map(({ text }) => JSON.parse(text) as unknown)).toMatchObject([
       { event_id: "sqs:m-1", tenant_id: "acme", received_at: "2026-03-01T12:00:00.000Z" },
       { event_id: "sqs:m-2:0", tenant_id: "acme", received_at: "2026-03-01T12:00:00.000Z" },
@@ -119,12 +126,31 @@ describe("a redrive", () => {
 
     const report = await redrive(setup);
 
-    expect(report).toMatchObject({ messages: 2, events: 2, quarantined: 2 });
+    expect(report).toMatchObject({ messages: 1, events: 2, quarantined: 2, quarantinedMessages: 1 });
     expect(setup.quarantined).toMatchObject([
       { source: "lines", messageId: "m-2", index: 0, reason: "damaged-message", text: "L1z.AAAA" },
       { source: "intake", messageId: "m-1", index: 1, reason: "validation-failed", text: '{"action":7}' },
     ]);
     expect([...setup.lines.letters, ...setup.intake.letters]).toEqual([]);
+  });
+
+  it("counts apart what it sends, what it puts into quarantine, and what it leaves", async () => {
+    const list = `{"events":[${event({})},${event({})},{"action":7}]}`;
+    const hopeless = `{"events":[{"action":7},{},1]}`;
+    const bodies = [event({}), event({}), event({}), list, "{}", "{", hopeless, "1", "E2z.AAAA", "E3z."];
+    const setup = setUp({ intake: bodies.map((body, at) => letter(`m-${at}`, body)) });
+
+    const report = await redrive(setup);
+
+    expect({ ...report, left: report.left.length }).toEqual({
+      messages: 4,
+      events: 5,
+      quarantined: 7,
+      quarantinedMessages: 4,
+      left: 2,
+      isFinished: true,
+    });
+    expect([setup.sent.length, setup.quarantined.length]).toEqual([5, 7]);
   });
 
   it("leaves what a newer release wrote, and says so", async () => {
@@ -171,11 +197,12 @@ describe("a redrive", () => {
   });
 
   it("takes no more than it is told to", async () => {
-    const setup = setUp({ intake: Array.from({ length: 25 }, (_, at) => letter(`m-${at}`, event({}))) });
+    const body = (at: number): string => (at % 2 === 0 ? event({}) : "{}");
+    const setup = setUp({ intake: Array.from({ length: 25 }, (_, at) => letter(`m-${at}`, body(at))) });
 
     const report = await createRedrive(setup)({ ...ALL, maxMessages: 12 });
 
-    expect(report).toMatchObject({ messages: 12, isFinished: false });
+    expect(report).toMatchObject({ messages: 6, quarantinedMessages: 6, isFinished: false });
     expect(setup.intake.letters).toHaveLength(13);
   });
 
@@ -184,7 +211,7 @@ describe("a redrive", () => {
 
     const report = await redrive(setup, { isDryRun: true });
 
-    expect(report).toMatchObject({ messages: 2, events: 1, quarantined: 1 });
+    expect(report).toMatchObject({ messages: 1, events: 1, quarantined: 1, quarantinedMessages: 1 });
     expect([setup.sent, setup.quarantined]).toEqual([[], []]);
     expect(setup.intake.visible()).toHaveLength(2);
   });
