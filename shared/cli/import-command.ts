@@ -46,7 +46,12 @@ were rotated or compressed meanwhile; in a file that was renamed otherwise they 
 alike in all of these, the second one's lines count as "met twice in this run" and are stored once: to keep
 events that only look the same, give them an event_id or the files different names.
 
-Exit code: 0 all of it is in the log, 1 something was refused or failed, 130 stopped by Ctrl-C.
+A service on AWS accepts events before it stores them. The summary then counts what it accepted, and not what
+was stored or there already, which it cannot know: what was there is stored once, and where an id has other
+content no event is refused, and the event that came first lists the others as conflicts.
+
+Exit code: 0 all of it is in the log, or was accepted by a service that stores it afterwards, 1 something was
+refused or failed, 130 stopped by Ctrl-C.
 
 Examples:
   auditlog import --format cloudtrail AWSLogs/

@@ -6,7 +6,9 @@ import { LINE_NOTES } from "#event/original.ts";
 import type { FieldError } from "#lib/errors.ts";
 
 export interface Tally {
-  stored: number;
+  /** Taken by the log, whether or not it had them before. */
+  accepted: number;
+  /** Of these the ones that it had before, as far as it says. */
   alreadyStored: number;
   /** Lines without an id that an earlier file of this import has as well, so that it was not sent again. */
   metTwice: number;
@@ -54,6 +56,9 @@ const NOTES: Readonly<Record<ImportNote, string>> = {
     "no event_id, so one was derived from the file's name and first line and the line's number and text",
 };
 
+const ACCEPTED_NOTE =
+  "the service accepts events before it stores them: what was there already is stored once, and where an id has other content the event lists it as conflicts";
+
 export function newReport(format: ImportFormat, isDryRun: boolean): ImportReport {
   return {
     format,
@@ -70,13 +75,13 @@ export function newReport(format: ImportFormat, isDryRun: boolean): ImportReport
 }
 
 export function newTally({ path }: ImportFile): FileTally {
-  return { path, stored: 0, alreadyStored: 0, metTwice: 0, refused: 0, conflicts: 0, failure: undefined };
+  return { path, accepted: 0, alreadyStored: 0, metTwice: 0, refused: 0, conflicts: 0, failure: undefined };
 }
 
 export function totalOf({ files }: ImportReport): Tally {
   const sum = (count: keyof Tally): number => files.reduce((total, file) => total + file[count], 0);
   return {
-    stored: sum("stored"),
+    accepted: sum("accepted"),
     alreadyStored: sum("alreadyStored"),
     metTwice: sum("metTwice"),
     refused: sum("refused"),
@@ -84,7 +89,7 @@ export function totalOf({ files }: ImportReport): Tally {
   };
 }
 
-/** Whether everything that was read is in the log now. */
+/** Whether the log has taken everything that was read. */
 export function isComplete(report: ImportReport): boolean {
   const hasFailed = report.failure !== undefined || report.files.some(({ failure }) => failure !== undefined);
   return !hasFailed && totalOf(report).refused === 0 && report.files.length > 0;
@@ -98,7 +103,7 @@ export function reportText(report: ImportReport): string {
   for (const { path, reason } of report.skipped) lines.push(`${printable(path)}: skipped, ${reason}\n`);
   for (const [note, count] of report.notes) lines.push(`note: ${formatCount(count)} × ${NOTES[note]}\n`);
   if (!report.knowsDuplicates) {
-    lines.push("note: the service does not say at once which events it had before; they count as stored\n");
+    lines.push(`note: ${ACCEPTED_NOTE}\n`);
   }
   const files = `${formatCount(report.files.length)} ${report.files.length === 1 ? "file" : "files"}`;
   const seconds = (report.durationMs / 1000).toFixed(1);
@@ -107,12 +112,16 @@ export function reportText(report: ImportReport): string {
 }
 
 function countsText(
-  { stored, alreadyStored, metTwice, refused, conflicts }: Tally,
-  { isDryRun }: ImportReport,
+  { accepted, alreadyStored, metTwice, refused, conflicts }: Tally,
+  { isDryRun, knowsDuplicates }: ImportReport,
 ): string {
-  const counts = isDryRun
-    ? [`${formatCount(stored)} would be sent`]
-    : [`${formatCount(stored)} stored`, `${formatCount(alreadyStored)} already stored`];
+  const counts: string[] = [];
+  if (isDryRun) counts.push(`${formatCount(accepted)} would be sent`);
+  else if (!knowsDuplicates) counts.push(`${formatCount(accepted)} accepted`);
+  else {
+    counts.push(`${formatCount(accepted - alreadyStored)} stored`);
+    counts.push(`${formatCount(alreadyStored)} already stored`);
+  }
   if (metTwice > 0) counts.push(`${formatCount(metTwice)} met twice in this run`);
   counts.push(`${formatCount(refused)} refused`);
   if (conflicts > 0) counts.push(`of these ${formatCount(conflicts)} in conflict with what is stored`);
@@ -123,15 +132,15 @@ function failureText({ failure }: FileTally): string {
   return failure === undefined ? "" : ` (${printable(failure)})`;
 }
 
-/** The summary for programs, as one JSON document. */
+/** The summary for programs, as one JSON document. What the service does not say is null. */
 export function reportJson(report: ImportReport): string {
-  const wire = ({ stored, alreadyStored, metTwice, refused, conflicts }: Tally): Record<string, number> => ({
-    stored,
-    already_stored: alreadyStored,
-    met_twice: metTwice,
-    refused,
-    conflicts,
-  });
+  const { knowsDuplicates } = report;
+  const wire = (tally: Tally): Record<string, number | null> => {
+    const { accepted, alreadyStored, metTwice: met_twice, refused, conflicts } = tally;
+    return knowsDuplicates
+      ? { stored: accepted - alreadyStored, already_stored: alreadyStored, met_twice, refused, conflicts }
+      : { accepted, stored: null, already_stored: null, met_twice, refused, conflicts: null };
+  };
   return JSON.stringify({
     format: report.format,
     dry_run: report.isDryRun,
@@ -147,7 +156,7 @@ export function reportJson(report: ImportReport): string {
       event_id: eventId ?? null,
       errors,
     })),
-    knows_duplicates: report.knowsDuplicates,
+    knows_duplicates: knowsDuplicates,
     duration_ms: Math.round(report.durationMs),
   });
 }

@@ -56,12 +56,12 @@ export async function importFiles({ files, skipped }: FoundFiles, options: Impor
       if (stop.aborted || pool.hasFailed()) break;
       for await (const batch of batchesOf(file, options, { onBytes, isMetTwice })) {
         await pool.add(batch);
-        const { stored, alreadyStored, metTwice, refused } = totalOf(report);
+        const { accepted, metTwice, refused } = totalOf(report);
         await options.onProgress({
           readBytes,
           totalBytes,
           refused,
-          events: stored + alreadyStored + metTwice + refused,
+          events: accepted + metTwice + refused,
         });
         if (pool.hasFailed()) break;
       }
@@ -165,10 +165,9 @@ async function settle({ tally, items }: Batch, options: ImporterOptions): Promis
   const { report, deliver, onRefusal } = options;
   const sendable = items.filter(({ errors }) => errors.length === 0);
   const verdict = sendable.length === 0 ? { rejected: [], duplicates: 0 } : await deliver(sendable);
-  const stored = sendable.length - verdict.rejected.length;
   if (verdict.duplicates === undefined) report.knowsDuplicates = false;
+  tally.accepted += sendable.length - verdict.rejected.length;
   tally.alreadyStored += verdict.duplicates ?? 0;
-  tally.stored += stored - (verdict.duplicates ?? 0);
   for (const { notes } of items) {
     for (const note of notes) report.notes.set(note, (report.notes.get(note) ?? 0) + 1);
   }

@@ -107,23 +107,6 @@ describe("auditlog import", () => {
     expect(stderr).toContain("the same command again goes on from here");
   });
 
-  it("says so where the service does not know what it had before", async () => {
-    const harness = createCliHarness({
-      wrap: (audit): AuditService => ({
-        ...audit,
-        logBatch: async (events, options) => {
-          const { duplicates: _, ...receipt } = await audit.logBatch(events, options);
-          return receipt;
-        },
-      }),
-    });
-    const folder = await folderWith({ "a.jsonl": line("a") });
-
-    const { stdout } = await harness.run(["import", "--format", "jsonl", folder]);
-
-    expect(stdout).toContain("note: the service does not say");
-  });
-
   it("fails with exit code 2 for a path that is not there, and 1 where nothing was found", async () => {
     const folder = await folderWith({ "readme.md": "x" });
     const harness = createCliHarness();
