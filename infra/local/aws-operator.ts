@@ -6,6 +6,7 @@ import { randomFillSync } from "node:crypto";
 import type { DynamoSender } from "#adapters/aws/dynamo-client.ts";
 import { createDynamoClient } from "#adapters/aws/dynamo-client.ts";
 import { createDynamoDirectory } from "#adapters/aws/dynamo-directory.ts";
+import { publishLanes } from "#adapters/aws/dynamo-directory-publish.ts";
 import { createDynamoEventTable } from "#adapters/aws/dynamo-event-table.ts";
 import { createDynamoLedger } from "#adapters/aws/dynamo-ledger.ts";
 import { createEventTableMark, createLedgerMark } from "#adapters/aws/dynamo-mark.ts";
@@ -102,7 +103,7 @@ export async function openOperator({ outputs }: OperatorTarget): Promise<Operato
     growLanes: (wanted) =>
       explained(async () => {
         const { ledgerName } = read("ledgerName");
-        return createDynamoDirectory({ client: dynamo, ledgerName }).publishLanes(wanted);
+        return publishLanes({ client: dynamo, ledgerName }, wanted);
       }),
     [Symbol.asyncDispose]: async () => {
       for (const client of [sqs, s3, dynamo]) client.destroy();

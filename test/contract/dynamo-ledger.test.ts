@@ -3,6 +3,7 @@ import { QueryCommand, TransactionCanceledException } from "@aws-sdk/client-dyna
 import { describe, expect, it } from "vitest";
 
 import { createDynamoDirectory } from "#adapters/aws/dynamo-directory.ts";
+import { publishLanes } from "#adapters/aws/dynamo-directory-publish.ts";
 import { createDynamoLedger } from "#adapters/aws/dynamo-ledger.ts";
 import { createEventTableMark, createLedgerMark } from "#adapters/aws/dynamo-mark.ts";
 import { FIRST_EPOCH } from "#adapters/aws/lanes.ts";
@@ -160,10 +161,10 @@ describeDynamo("DynamoDB", (dynamo) => {
       const { client, createTables } = dynamo();
       const { ledgerTable: ledgerName } = await createTables();
       const timing = fastTiming();
-      const directory = createDynamoDirectory({ client, ledgerName, timing });
+      const options = { client, ledgerName, timing };
 
-      const before = await directory.epochs();
-      const published = await directory.publishLanes({ lanes: 16, spread: 4 });
+      const before = await createDynamoDirectory(options).epochs();
+      const published = await publishLanes(options, { lanes: 16, spread: 4 });
 
       expect(before).toEqual([FIRST_EPOCH]);
       expect(published).toEqual({
@@ -172,7 +173,7 @@ describeDynamo("DynamoDB", (dynamo) => {
         spread: 4,
         activeFromMs: timing.nowMs() + 15 * 60_000,
       });
-      expect(await directory.epochs()).toEqual([FIRST_EPOCH, published]);
+      expect(await createDynamoDirectory(options).epochs()).toEqual([FIRST_EPOCH, published]);
     });
 
     it("asks once a minute, and sees what another process published a minute later", async () => {
@@ -182,7 +183,7 @@ describeDynamo("DynamoDB", (dynamo) => {
       const { client: counted, sent } = counting(client);
       const directory = createDynamoDirectory({ client: counted, ledgerName, timing });
       await directory.epochs();
-      await createDynamoDirectory({ client, ledgerName, timing }).publishLanes({ lanes: 8, spread: 1 });
+      await publishLanes({ client, ledgerName, timing }, { lanes: 8, spread: 1 });
 
       timing.pass(59_999);
       const early = await directory.epochs();
@@ -216,16 +217,15 @@ describeDynamo("DynamoDB", (dynamo) => {
     ])("refuses $lanes lanes with spread $spread", async ({ lanes, spread, problem }) => {
       const { client, createTables } = dynamo();
       const { ledgerTable: ledgerName } = await createTables();
-      const directory = createDynamoDirectory({ client, ledgerName });
 
-      await expect(directory.publishLanes({ lanes, spread })).rejects.toThrow(problem);
+      await expect(publishLanes({ client, ledgerName }, { lanes, spread })).rejects.toThrow(problem);
     });
 
     it("lets one of two publications at once win", async () => {
       const { client, createTables } = dynamo();
       const { ledgerTable: ledgerName } = await createTables();
       const publish = (lanes: number): Promise<unknown> =>
-        createDynamoDirectory({ client, ledgerName }).publishLanes({ lanes, spread: 1 });
+        publishLanes({ client, ledgerName }, { lanes, spread: 1 });
 
       const outcomes = await Promise.allSettled([publish(8), publish(16)]);
 

@@ -6,6 +6,7 @@ import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { expect, it } from "vitest";
 
 import { createDynamoDirectory } from "#adapters/aws/dynamo-directory.ts";
+import { publishLanes } from "#adapters/aws/dynamo-directory-publish.ts";
 import { createDynamoEventStore } from "#adapters/aws/dynamo-event-store.ts";
 import { createDynamoEventTable } from "#adapters/aws/dynamo-event-table.ts";
 import { toItem } from "#adapters/aws/event-item.ts";
@@ -43,7 +44,7 @@ describeDynamo("DynamoDB", (dynamo) => {
     const plan = planFor(tenantId, { limit: 12, order_desc: false });
     const first = await store.page(plan);
 
-    await lanes.publishLanes({ lanes: 16, spread: 4 });
+    await publishLanes({ client, ledgerName, timing }, { lanes: 16, spread: 4 });
     timing.pass(15 * 60_000);
     await table.insert(entriesOf(later));
     const rest: FoundLine[] = [];
