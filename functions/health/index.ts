@@ -4,12 +4,14 @@ import { createDynamoClient } from "#adapters/aws/dynamo-client.ts";
 import { createDynamoDirectory } from "#adapters/aws/dynamo-directory.ts";
 import { createDynamoEventStore } from "#adapters/aws/dynamo-event-store.ts";
 import { createDynamoLedger } from "#adapters/aws/dynamo-ledger.ts";
+import { readableMarks } from "#adapters/aws/dynamo-mark-reader.ts";
 import { readAwsConfig } from "#functions/config.ts";
 import { createHealthFunction } from "#functions/health/app.ts";
 import type { HttpFunction } from "#functions/middleware.ts";
 import { createRuntime } from "#functions/runtime.ts";
 import { createPartsHealth } from "#service/health.ts";
 import { readInventory } from "#service/inventory.ts";
+import { withMarks } from "#service/mark-check.ts";
 
 const TABLES = ["tableName", "ledgerName"] as const;
 const QUEUES = ["queueUrl", "intakeUrl", "queueDlqUrl", "intakeDlqUrl"] as const;
@@ -23,7 +25,7 @@ const store = createDynamoEventStore({ client, tableName, directory, isDrained: 
 const ledger = createDynamoLedger({ client, tableName: ledgerName });
 const health = createPartsHealth({
   parts: {
-    storage: () => store.probe(),
+    storage: withMarks(() => store.probe(), readableMarks(client, config)),
     queue: createQueueProbe(config, { region, endpoint: config.queueEndpoint }),
     archive: createArchiveProbe(config.archiveBucket, { region, endpoint: config.archiveEndpoint }),
   },

@@ -19,7 +19,7 @@ export interface EventTablesProps {
 
 /** Marks, notes, lane epochs and probes are read by every function but ingest. */
 const READ_ROW = "dynamodb:GetItem";
-/** The mark of a table carries the id that DynamoDB gave it. */
+/** The mark of a table carries the id that DynamoDB gave it; whoever reads the mark compares them. */
 const DESCRIBE = "dynamodb:DescribeTable";
 /** An event is inserted, never replaced; one found in its place is read; a conflict is noted on the first. */
 const STORE_EVENTS = ["dynamodb:PartiQLInsert", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"];
@@ -34,15 +34,15 @@ export class EventTables extends Construct {
     this.ledger = createTable(this, "Ledger", { isProtected: props.isProtected, definition: LEDGER_TABLE });
   }
 
-  /** Reading events by id and by access path, and the lanes that they stand in. */
+  /** Reading events by id and by access path, the lanes that they stand in, and whether the tables belong together. */
   grantFind(to: Grantee): void {
     this.bindTables(to);
-    to.allow(["dynamodb:GetItem", "dynamodb:BatchGetItem"], [this.events.tableArn]);
+    to.allow([READ_ROW, "dynamodb:BatchGetItem", DESCRIBE], [this.events.tableArn]);
     to.allow(
       ["dynamodb:Query"],
       EVENT_TABLE.indexes.map(({ name }) => `${this.events.tableArn}/index/${name}`),
     );
-    to.allow([READ_ROW, "dynamodb:Query"], [this.ledger.tableArn]);
+    to.allow([READ_ROW, "dynamodb:Query", DESCRIBE], [this.ledger.tableArn]);
   }
 
   /** Storing batches of events and their ledger rows. */
@@ -61,11 +61,10 @@ export class EventTables extends Construct {
     to.allow(["dynamodb:DeleteItem"], [this.ledger.tableArn]);
   }
 
-  /** Seeing that both tables answer, and reading the last inventory. */
+  /** Seeing that both tables answer and belong together, and reading the last inventory. */
   grantProbe(to: Grantee): void {
     this.bindTables(to);
-    to.allow([READ_ROW, DESCRIBE], [this.events.tableArn]);
-    to.allow([READ_ROW], [this.ledger.tableArn]);
+    to.allow([READ_ROW, DESCRIBE], [this.events.tableArn, this.ledger.tableArn]);
   }
 
   private bindTables(to: Grantee): void {

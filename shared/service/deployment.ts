@@ -4,29 +4,11 @@
  * events were acknowledged on, so nothing may be written to it until it was rebuilt from the archive.
  */
 import * as z from "zod";
-import { AuditStorageError } from "#lib/errors.ts";
+import type { AuditStorageError } from "#lib/errors.ts";
 import { BATCH_PREFIX } from "#service/batch-object.ts";
 import type { Archive } from "#service/ports.ts";
-
-/** What a table carries to say whose it is. */
-export interface Mark {
-  /** The deployment that it belongs to. */
-  readonly incarnation: string;
-  /** The identity of the very table that was marked; a copy of it has another. */
-  readonly tableId: string;
-}
-
-export interface TableMark {
-  /** Name of the table, for messages. */
-  readonly table: string;
-  /**
-   * The identity of the table itself and the mark in it, read consistently.
-   * @throws AuditStorageError `storage-unavailable`
-   */
-  read(): Promise<{ readonly tableId: string; readonly mark: Mark | undefined }>;
-  /** Writes the mark where there is none. */
-  write(mark: Mark): Promise<void>;
-}
+import type { TableMark } from "#service/table-mark.ts";
+import { copyRefusal, markRefusal } from "#service/table-mark.ts";
 
 export interface Deployment {
   readonly incarnation: string;
@@ -80,7 +62,7 @@ export async function markTables(marks: readonly TableMark[], incarnation: strin
     await mark.write({ incarnation, tableId });
   }
   const [left] = await unmarked(marks, incarnation);
-  if (left !== undefined) throw refusal(`table ${left.table} does not keep its mark`);
+  if (left !== undefined) throw markRefusal(`table ${left.table} does not keep its mark`);
 }
 
 /** The deployment as the archive records it; undefined where none was founded. */
@@ -89,7 +71,7 @@ export async function readDeployment(archive: Archive): Promise<Deployment | und
   if (bytes === undefined) return undefined;
   const parsed = StoredDeployment.safeParse(parsedJson(bytes));
   // The text of the object is secret: no message quotes it.
-  if (!parsed.success) throw refusal(`object ${DEPLOYMENT_KEY} is damaged or of a newer release`);
+  if (!parsed.success) throw markRefusal(`object ${DEPLOYMENT_KEY} is damaged or of a newer release`);
   const { incarnation, conflict_key: conflictKey } = parsed.data;
   return { incarnation, conflictKey: Buffer.from(conflictKey, "hex") };
 }
@@ -109,10 +91,11 @@ async function found({ archive, marks, newIncarnation, fillRandom }: DeploymentP
   const known = isBegun ? await readDeployment(archive) : undefined;
   if (known !== undefined) return known;
   if (marked !== undefined)
-    throw refusal(
+    throw markRefusal(
       `table ${marked.table} belongs to a deployment, but the archive holds no ${DEPLOYMENT_KEY}`,
     );
-  if (isBegun) throw refusal(`the archive holds batches but no ${DEPLOYMENT_KEY}, which it was founded with`);
+  if (isBegun)
+    throw markRefusal(`the archive holds batches but no ${DEPLOYMENT_KEY}, which it was founded with`);
   const conflictKey = new Uint8Array(CONFLICT_KEY_BYTES);
   fillRandom(conflictKey);
   const incarnation = newIncarnation();
@@ -123,7 +106,7 @@ async function found({ archive, marks, newIncarnation, fillRandom }: DeploymentP
   });
   await archive.putIfAbsent(DEPLOYMENT_KEY, Buffer.from(text, "utf8"));
   const stored = await readDeployment(archive); // another process may have been first
-  if (stored === undefined) throw refusal(`the archive does not keep ${DEPLOYMENT_KEY}`);
+  if (stored === undefined) throw markRefusal(`the archive does not keep ${DEPLOYMENT_KEY}`);
   return stored;
 }
 
@@ -140,13 +123,10 @@ async function unmarked(marks: readonly TableMark[], incarnation: string): Promi
     const { tableId, mark } = await tableMark.read();
     if (mark === undefined) bare.push(tableMark);
     else if (mark.incarnation !== incarnation)
-      throw refusal(
+      throw markRefusal(
         `table ${table} belongs to deployment ${mark.incarnation}, the archive to ${incarnation}`,
       );
-    else if (mark.tableId !== tableId)
-      throw refusal(
-        `table ${table} is a copy, as a restored backup is, and lacks what was stored after it was made; restore it by \`auditlog rebuild\``,
-      );
+    else if (mark.tableId !== tableId) throw copyRefusal(table);
   }
   return bare;
 }
@@ -158,11 +138,7 @@ async function isWithoutBatches(archive: Archive): Promise<boolean> {
 
 function emptied(bare: readonly TableMark[]): AuditStorageError {
   const names = bare.map(({ table }) => table).join(" and ");
-  return refusal(
+  return markRefusal(
     `table ${names} is empty though the archive holds batches; \`auditlog rebuild\` restores it from them`,
   );
-}
-
-function refusal(message: string): AuditStorageError {
-  return new AuditStorageError("storage-unavailable", message);
 }

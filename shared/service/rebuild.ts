@@ -8,13 +8,14 @@ import { AuditStorageError } from "#lib/errors.ts";
 import { BATCH_PREFIX, outcomeKey, readBatchKey } from "#service/batch-object.ts";
 import type { CompleteDeps } from "#service/complete-batch.ts";
 import { createCompleteBatch } from "#service/complete-batch.ts";
-import type { Deployment, TableMark } from "#service/deployment.ts";
+import type { Deployment } from "#service/deployment.ts";
 import { markTables, readDeployment } from "#service/deployment.ts";
 import type { Archive, Clock, EventTable, Ledger } from "#service/ports.ts";
 import type { RebuildPhase, RebuildPosition } from "#service/rebuild-progress.ts";
 import { readPosition, writePosition } from "#service/rebuild-progress.ts";
 import { indexingRegistered } from "#service/restored-index.ts";
 import { keepingOnly, restoreNotes, restoreSettled } from "#service/settled-batch.ts";
+import type { TableMark } from "#service/table-mark.ts";
 
 export interface RebuildDeps {
   readonly archive: Archive;

@@ -39,17 +39,16 @@ const STORE = [
 const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   Ingest: pairs(["sqs:SendMessage"], [LINES]),
   Query: [
-    ...pairs(["dynamodb:GetItem", "dynamodb:BatchGetItem"], [EVENTS]),
+    ...pairs(["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:DescribeTable"], [EVENTS]),
     ...pairs(
       ["dynamodb:Query"],
       ["timeline", "user", "resource"].map((index) => `${EVENTS}/index/${index}`),
     ),
-    ...pairs(["dynamodb:GetItem", "dynamodb:Query"], [LEDGER]),
+    ...pairs(["dynamodb:GetItem", "dynamodb:Query", "dynamodb:DescribeTable"], [LEDGER]),
     ...pairs(["sqs:GetQueueAttributes"], [LINES, INTAKE]),
   ],
   Health: [
-    ...pairs(["dynamodb:GetItem", "dynamodb:DescribeTable"], [EVENTS]),
-    ...pairs(["dynamodb:GetItem"], [LEDGER]),
+    ...pairs(["dynamodb:GetItem", "dynamodb:DescribeTable"], [EVENTS, LEDGER]),
     ...pairs(["sqs:GetQueueAttributes"], [LINES, INTAKE, ...DEAD]),
     ...pairs(["s3:ListBucket"], [ARCHIVE]),
   ],

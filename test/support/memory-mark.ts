@@ -1,7 +1,7 @@
 // The mark of a table that is kept in memory: each has an identity of its own, as each DynamoDB table has.
 import { randomUUID } from "node:crypto";
 
-import type { Mark, TableMark } from "#service/deployment.ts";
+import type { Mark, TableMark } from "#service/table-mark.ts";
 
 /** @param copyOf a table whose mark it has without being that table, as a restored backup has */
 export function memoryMark(

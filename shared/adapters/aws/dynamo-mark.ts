@@ -1,51 +1,28 @@
-/**
- * The marks of both tables: whose they are, and which very table was marked. A table restored from a backup has another
- * TableId than the mark in it says, and so is told apart from the one that events were acknowledged on.
- */
-import type { TableDescription } from "@aws-sdk/client-dynamodb";
-import { DescribeTableCommand, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
+/** The marks of both tables, to be read, and to be written where they lack them. */
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { isVendorError, storageError } from "#adapters/aws/aws-errors.ts";
-import type { DynamoSender } from "#adapters/aws/dynamo-client.ts";
+import type { MarkedTable } from "#adapters/aws/dynamo-mark-reader.ts";
+import {
+  EVENT_TABLE_MARK,
+  LEDGER_MARK,
+  MARK_FORMAT,
+  readableMark,
+} from "#adapters/aws/dynamo-mark-reader.ts";
 import type { Item } from "#adapters/aws/event-item.ts";
-import { ITEM, LEDGER_PARTITION, MARK_ITEM_KEY, ROW } from "#adapters/aws/keys.ts";
-import { AuditStorageError } from "#lib/errors.ts";
-import type { Mark, TableMark } from "#service/deployment.ts";
-
-export interface MarkedTable {
-  readonly client: DynamoSender;
-  readonly tableName: string;
-}
-
-const MARK_FORMAT = 1;
+import type { TableMark } from "#service/table-mark.ts";
 
 /** The mark of the events table. */
 export function createEventTableMark(table: MarkedTable): TableMark {
-  return createMark(table, { [ITEM.key]: { S: MARK_ITEM_KEY } });
+  return createMark(table, EVENT_TABLE_MARK);
 }
 
 /** The mark of the ledger table. */
 export function createLedgerMark(table: MarkedTable): TableMark {
-  return createMark(table, { [ROW.partition]: { S: LEDGER_PARTITION.mark }, [ROW.sort]: { S: "mark" } });
+  return createMark(table, LEDGER_MARK);
 }
 
-function createMark({ client, tableName }: MarkedTable, key: Item): TableMark {
-  const read: TableMark["read"] = async () => {
-    const what = `the read of the mark of table ${tableName}`;
-    try {
-      const [{ Table: table }, { Item: item }] = await Promise.all([
-        client.send(new DescribeTableCommand({ TableName: tableName })),
-        client.send(new GetItemCommand({ TableName: tableName, Key: key, ConsistentRead: true })),
-      ]);
-      const tableId = identityOf(table);
-      if (tableId === undefined) {
-        throw new AuditStorageError("storage-unavailable", `table ${tableName} has no identity`);
-      }
-      return { tableId, mark: item === undefined ? undefined : readMark(item, tableName) };
-    } catch (cause) {
-      throw storageError(what, cause);
-    }
-  };
-
+function createMark(table: MarkedTable, key: Item): TableMark {
+  const { client, tableName } = table;
   const write: TableMark["write"] = async ({ incarnation, tableId }) => {
     const request = new PutItemCommand({
       TableName: tableName,
@@ -65,22 +42,5 @@ function createMark({ client, tableName }: MarkedTable, key: Item): TableMark {
     }
   };
 
-  return { table: tableName, read, write };
-}
-
-/** DynamoDB Local gives tables no TableId; there, as in the service, no other table has this name and was created then. */
-function identityOf(table: TableDescription = {}): string | undefined {
-  const { TableId: tableId, TableArn: arn = "", CreationDateTime: created } = table;
-  return tableId ?? (created === undefined ? undefined : `${arn}@${created.getTime()}`);
-}
-
-function readMark(item: Item, tableName: string): Mark {
-  const format = item["mark_format"]?.N;
-  const incarnation = item["incarnation"]?.S;
-  const tableId = item["table_id"]?.S;
-  if (format !== String(MARK_FORMAT) || incarnation === undefined || tableId === undefined) {
-    const message = `the mark of table ${tableName} is of format ${format ?? "none"}; this version of the service reads ${MARK_FORMAT}`;
-    throw new AuditStorageError("storage-unavailable", message);
-  }
-  return { incarnation, tableId };
+  return { ...readableMark(table, key), write };
 }

@@ -4,8 +4,9 @@ import { randomBytes, randomUUID } from "node:crypto";
 
 import { describe, expect, it } from "vitest";
 
-import type { Deployment, DeploymentParts, Mark, TableMark } from "#service/deployment.ts";
+import type { Deployment, DeploymentParts } from "#service/deployment.ts";
 import { DEPLOYMENT_KEY, markTables, openDeployment, readDeployment } from "#service/deployment.ts";
+import type { Mark, TableMark } from "#service/table-mark.ts";
 import { MemoryArchive } from "#test/support/memory-archive.ts";
 
 class MemoryMark implements TableMark {

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { AuditStorageError } from "#lib/errors.ts";
 import { createIdentifiers } from "#lib/identifiers.ts";
 import { batchKey } from "#service/batch-object.ts";
-import type { TableMark } from "#service/deployment.ts";
+import type { TableMark } from "#service/table-mark.ts";
 import { DEPLOYMENT_KEY, openDeployment } from "#service/deployment.ts";
 import type { Persist } from "#service/persist.ts";
 import { createPersist } from "#service/persist.ts";
