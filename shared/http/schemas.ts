@@ -103,7 +103,8 @@ export const SCHEMAS = {
     }),
     next_cursor: z.string().nullable(),
     total_count: z.int().nullable().meta({
-      description: "exact where it is known for free or asked for by include_total, else null",
+      description:
+        "exact where it is known for free, or asked for by include_total and at most 10,000; else null. On AWS also null where counting takes more than 20,000 index entries, 10,000 lines or 8 s",
     }),
     query_duration_ms: z.number(),
     plan: Plan.optional(),

@@ -1,12 +1,14 @@
 // What pages and counts of the store in DynamoDB cost: the same whatever is stored, and never more than their budgets.
 import { beforeAll, describe, expect, it } from "vitest";
 
+import { createDynamoEventStore } from "#adapters/aws/dynamo-event-store.ts";
 import type { LinePage } from "#service/ports.ts";
 import type { Members } from "#test/contract/sample-lines.ts";
 import { freshTenant, idOf, planFor, timeAt } from "#test/contract/sample-lines.ts";
+import { fastTiming, intercept } from "#test/support/dynamodb-faults.ts";
 import { describeDynamo } from "#test/support/dynamodb-local.ts";
 import type { OpenedStore } from "#test/support/dynamodb-store.ts";
-import { mixedLines, openDynamoStore } from "#test/support/dynamodb-store.ts";
+import { FIRST_LANES, mixedLines, openDynamoStore } from "#test/support/dynamodb-store.ts";
 
 const QUERIES: readonly { readonly title: string; readonly query: Members }[] = [
   { title: "the latest", query: {} },
@@ -88,9 +90,45 @@ describeDynamo("DynamoDB", (dynamo) => {
       expect(await count({ user_ids: ["user-1"], actions: ["read"] })).toBe(375);
       expect(await count({ user_ids: ["user-1"], request_ids: ["request-21"] })).toBe(1);
       expect(await count({})).toBeNull();
-      expect(await count({ request_ids: ["request-21"] })).toBeNull();
       const { cost } = await store.count(planFor(tenants.get(7_500)!, { levels: ["ERROR"] }), 5_000);
       expect(cost.lines).toBe(0);
     });
+
+    it("counts by the lines, at most 800 at once, where the index does not answer a filter", async () => {
+      const { tableName } = opened!;
+      let [asked, most] = [0, 0];
+      const client = intercept(dynamo().client, async ({ name, input }, forward) => {
+        const keys = name === "BatchGetItemCommand" ? keysOf(input, tableName) : 0;
+        most = Math.max(most, (asked += keys));
+        return forward().finally(() => (asked -= keys));
+      });
+      const parts = { client, tableName, directory: FIRST_LANES };
+      const store = createDynamoEventStore({ ...parts, timing: fastTiming(), isDrained: async () => true });
+
+      const all = await store.count(planFor(tenants.get(2_500)!, { resource_types: ["file"] }), 10_000);
+      const one = await store.count(planFor(tenants.get(7_500)!, { request_ids: ["request-21"] }), 10_000);
+
+      expect([all.matches, all.cost.lines]).toEqual([2_500, 2_500]);
+      expect([one.matches, one.cost.lines]).toEqual([1, 7_500]);
+      expect(most).toBeGreaterThan(100);
+      expect(most).toBeLessThanOrEqual(800);
+    });
+
+    it("stops reading lines where there are more matches than are counted", async () => {
+      const plan = planFor(tenants.get(7_500)!, { resource_types: ["file"] });
+
+      const { matches, cost } = await opened!.store.count(plan, 2_000);
+
+      expect(matches).toBeNull();
+      expect(cost.lines).toBeLessThan(3_500);
+    });
   });
 });
+
+/** How many items a BatchGetItem asks for. */
+function keysOf(input: Readonly<Record<string, unknown>>, tableName: string): number {
+  const { RequestItems: requests } = input as {
+    readonly RequestItems: Readonly<Record<string, { readonly Keys: readonly unknown[] }>>;
+  };
+  return requests[tableName]?.Keys.length ?? 0;
+}

@@ -44,6 +44,7 @@ function mixedLine(tenantId: string, n: number): PreparedLine {
     service_name: `service-${n % 10}`,
     user_id: `user-${n % 20}`,
     resource_id: `/r/${n % 20}`,
+    resource_type: "file",
     level: n % 50 === 0 ? "ERROR" : "INFO",
     request_id: `request-${n}`,
   });
