@@ -8,7 +8,9 @@ import { LOG_LEVELS } from "#functions/config.ts";
 import type { MetricLine } from "#functions/metrics.ts";
 import { count, emf } from "#functions/metrics.ts";
 
-export type Fields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+export type Field = string | number | boolean | null | undefined;
+/** Facts of a log line; a list is of things that are alike, and short. */
+export type Fields = Readonly<Record<string, Field | readonly Readonly<Record<string, Field>>[]>>;
 
 export interface RequestOutcome {
   /** As in the route table; `$default` where no route was found. */

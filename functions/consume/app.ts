@@ -11,6 +11,7 @@ import type { PreparedLine } from "#event/prepare-event.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 import type { Identifiers } from "#lib/identifiers.ts";
 import type { Persist, PersistReport } from "#service/persist.ts";
+import { MAX_TOLD_CONFLICTS } from "#service/persist.ts";
 import type { Clock } from "#service/ports.ts";
 import type { Quarantine, QuarantineEntry } from "#service/quarantine.ts";
 import type { MessageReading } from "#service/read-message.ts";
@@ -130,6 +131,7 @@ class Run {
     await this.groups.end();
     if (this.left.length > 0) this.fail(this.left, undefined);
     await this.putOff();
+    this.tellConflicts();
     this.dependencies.writeMetrics(this.metrics(records));
     return { batchItemFailures: this.failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   }
@@ -164,6 +166,17 @@ class Run {
       const fields = { messages: messages.length, ...errorFields(error) };
       telemetry.warn("messages come back when their visibility ends", fields);
     }
+  }
+
+  /** An event shows the first of its conflicts only: the log leads to the others. */
+  private tellConflicts(): void {
+    const told = this.reports.flatMap(({ conflictIds }) => conflictIds).slice(0, MAX_TOLD_CONFLICTS);
+    if (told.length === 0) return;
+    const conflicts = told.map(({ tenantId, eventId, conflictId }) => {
+      return { event_id: eventId, conflict_id: conflictId, tenant_id: tenantId };
+    });
+    const events = this.reports.reduce((sum, report) => sum + report.conflicts, 0);
+    this.dependencies.telemetry.warn("events are in conflict", { events, conflicts });
   }
 
   private metrics(records: readonly SQSRecord[]): string {

@@ -56,7 +56,7 @@ const StoredEvent = AuditEventInput.extend({
   conflicts: z
     .array(z.string())
     .optional()
-    .meta({ description: "ids under which other content sent with the same id is kept" }),
+    .meta({ description: "ids under which other content sent with the same id is kept; the first 100" }),
 });
 
 const BatchResult = z.object({

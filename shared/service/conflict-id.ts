@@ -4,6 +4,11 @@
  */
 import { createHmac } from "node:crypto";
 
+/**
+ * Conflicts noted on the event that came first. Beyond it nobody learns more from another, and an item must stay small:
+ * 100 ids are at most 16 KB. The others are stored all the same, and named in the log of the consumer.
+ */
+export const MAX_NOTED_CONFLICTS = 100;
 /** 128 bits: two contents never meet under one derived id. */
 const DIGITS = 32;
 

@@ -7,11 +7,20 @@ import type { PreparedLine } from "#event/prepare-event.ts";
 import { batchKey, encodeBatch } from "#service/batch-object.ts";
 import type { CompleteDeps } from "#service/complete-batch.ts";
 import { createCompleteBatch, putSame, recordBatch } from "#service/complete-batch.ts";
+import { conflictIdOf } from "#service/conflict-id.ts";
 import { placeLines } from "#service/place-lines.ts";
 
 export interface PersistDeps extends CompleteDeps {
   /** A UUIDv7 in lower case that was never used before. */
   readonly newBatchId: () => string;
+}
+
+/** Under which id an event is kept whose own id other content holds. */
+export interface ConflictIds {
+  readonly tenantId: string;
+  /** As it was sent. */
+  readonly eventId: string;
+  readonly conflictId: string;
 }
 
 /** Counts of one call; stored + duplicates + conflicts = lines. */
@@ -25,6 +34,8 @@ export interface PersistReport {
   readonly duplicates: number;
   /** Lines that stand in this batch under a derived id. */
   readonly conflicts: number;
+  /** The ids of the first of these, at most 20. */
+  readonly conflictIds: readonly ConflictIds[];
   /** Lines among stored and conflicts that are to be indexed later. */
   readonly unindexed: number;
   /** Batches of others that had no row and were finished here. */
@@ -39,12 +50,16 @@ export interface PersistReport {
  */
 export type Persist = (lines: readonly PreparedLine[]) => Promise<PersistReport>;
 
+/** Ids that a report tells, so that a log line of them stays small. */
+export const MAX_TOLD_CONFLICTS = 20;
+
 const NOTHING: PersistReport = {
   batchId: undefined,
   lines: 0,
   stored: 0,
   duplicates: 0,
   conflicts: 0,
+  conflictIds: [],
   unindexed: 0,
   completedBatches: 0,
   archivedBytes: 0,
@@ -73,11 +88,26 @@ export function createPersist(deps: PersistDeps): Persist {
       stored: winners.length,
       duplicates: given.length - winners.length - conflicts.length,
       conflicts: conflicts.length,
+      conflictIds: conflictIds(deps, lines, conflicts),
       unindexed: unindexed.length,
       completedBatches: left.length,
       archivedBytes: object.byteLength,
     };
   };
+}
+
+function conflictIds(
+  { conflictKey }: PersistDeps,
+  lines: readonly PreparedLine[],
+  conflicts: readonly number[],
+): readonly ConflictIds[] {
+  return conflicts.slice(0, MAX_TOLD_CONFLICTS).flatMap((at) => {
+    const line = lines[at];
+    if (line === undefined) return [];
+    const { contentHash, event } = line;
+    const { tenant_id: tenantId, event_id: eventId } = event;
+    return [{ tenantId, eventId, conflictId: conflictIdOf({ conflictKey, eventId, contentHash }) }];
+  });
 }
 
 /** The first of lines with the same identity and content. */

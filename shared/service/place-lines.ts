@@ -6,7 +6,7 @@
 import type { PreparedLine } from "#event/prepare-event.ts";
 import { receivedAtMs } from "#event/stored-line.ts";
 import { AuditStorageError } from "#lib/errors.ts";
-import { conflictIdOf } from "#service/conflict-id.ts";
+import { conflictIdOf, MAX_NOTED_CONFLICTS } from "#service/conflict-id.ts";
 import type { EventTable, InsertOutcome, TableEntry } from "#service/ports.ts";
 
 export interface PlaceDeps {
@@ -27,8 +27,6 @@ export interface Placement {
   readonly otherBatches: ReadonlySet<string>;
 }
 
-/** Conflicts of one id that are noted on its event per batch: the store keeps no more. */
-const MAX_NOTES_PER_EVENT = 20;
 const PARALLEL_NOTES = 16;
 
 /**
@@ -109,7 +107,7 @@ function collided({ eventId, batchId, line }: TableEntry): AuditStorageError {
 }
 
 /**
- * Notes each conflict on the event that came first; the one that stands in another batch is noted by whoever completes that.
+ * Notes conflicts, as many of one event as the store keeps, on the event that came first; the one that stands in another batch is noted by whoever completes that.
  * Of many conflicts of one event, the one that is kept longest is among those noted.
  */
 async function noteConflicts(table: EventTable, conflicts: readonly TableEntry[]): Promise<void> {
@@ -124,8 +122,8 @@ function byEvent(conflicts: readonly TableEntry[]): ReadonlyMap<string, readonly
 }
 
 function withLatest(conflicts: readonly TableEntry[]): readonly TableEntry[] {
-  const noted = conflicts.slice(0, MAX_NOTES_PER_EVENT);
-  const rest = conflicts.slice(MAX_NOTES_PER_EVENT);
+  const noted = conflicts.slice(0, MAX_NOTED_CONFLICTS);
+  const rest = conflicts.slice(MAX_NOTED_CONFLICTS);
   const [first] = rest;
   if (first === undefined) return noted;
   const latest = rest.reduce((a, b) =>

@@ -2,6 +2,7 @@
 // need not be empty.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { MAX_NOTED_CONFLICTS } from "#service/conflict-id.ts";
 import type { EventKey, EventTable, FoundLine, InsertOutcome, TableEntry } from "#service/ports.ts";
 import { entriesOf, freshBatchId } from "#test/contract/sample-batches.ts";
 import { freshTenant, sampleLine, sampleLines } from "#test/contract/sample-lines.ts";
@@ -257,16 +258,20 @@ function conflictContract(subject: TableSubject): void {
       expect(await table.insert(entries)).toMatchObject([{ kind: "exists", at: { batchId, line: 0 } }]);
     });
 
-    it("keeps the first 20", async () => {
+    it(`keeps the first ${MAX_NOTED_CONFLICTS}`, async () => {
       const { table, find } = subject();
       const tenantId = freshTenant();
       await table.insert(entriesOf([sampleLine({ tenant_id: tenantId, event_id: "one" })]));
-      const ids = Array.from({ length: 22 }, (_, index) => `one!${String(index).padStart(2, "0")}`);
+      const ids = Array.from(
+        { length: MAX_NOTED_CONFLICTS + 2 },
+        (_, index) => `one!${String(index).padStart(3, "0")}`,
+      );
 
       for (const id of ids) await table.noteConflict(conflictOf(tenantId, id));
       await table.noteConflict(conflictOf(tenantId, ids[0]!));
 
-      expect((await find({ tenantId, eventId: "one" }))?.conflicts?.toSorted()).toEqual(ids.slice(0, 20));
+      const found = await find({ tenantId, eventId: "one" });
+      expect(found?.conflicts?.toSorted()).toEqual(ids.slice(0, MAX_NOTED_CONFLICTS));
     });
 
     it("brings no event about", async () => {

@@ -1,7 +1,6 @@
 // The port EventTable kept by a map: the oracle of property tests, and the table of tests that need no stand-in.
+import { MAX_NOTED_CONFLICTS } from "#service/conflict-id.ts";
 import type { EventTable, InsertOutcome, LinePlace, TableEntry } from "#service/ports.ts";
-
-const MAX_CONFLICTS = 20;
 
 /** What stands in the table. */
 export interface MemoryItem {
@@ -37,7 +36,7 @@ export class MemoryEventTable implements EventTable {
     const { tenant_id: tenantId, event_id: eventId } = prepared.event;
     const item = this.items.get(`${tenantId}#${eventId}`);
     if (item === undefined || item.conflicts.includes(conflictId)) return;
-    if (item.conflicts.length === MAX_CONFLICTS) return;
+    if (item.conflicts.length === MAX_NOTED_CONFLICTS) return;
     this.items.set(`${tenantId}#${eventId}`, { ...item, conflicts: [...item.conflicts, conflictId] });
   }
 

@@ -14,6 +14,7 @@ import { createInserter } from "#adapters/aws/dynamo-event-table-insert.ts";
 import { batchBytes, expiryS, indexAttributes } from "#adapters/aws/event-item.ts";
 import { ITEM, itemKey } from "#adapters/aws/keys.ts";
 import { writingEpoch } from "#adapters/aws/lanes.ts";
+import { MAX_NOTED_CONFLICTS } from "#service/conflict-id.ts";
 import type { EventTable, InsertOutcome, TableEntry } from "#service/ports.ts";
 
 export interface DynamoEventTableOptions {
@@ -35,8 +36,6 @@ const MAX_PARALLEL_UPDATES = 16;
  */
 const INSERT_DEADLINE_MS = 60_000;
 const UPDATE_DEADLINE_MS = 10_000;
-/** Conflicts noted on one event; beyond it nobody learns more from another, and an item must stay small. */
-const MAX_CONFLICTS = 20;
 
 export function createDynamoEventTable(options: DynamoEventTableOptions): EventTable {
   const { client, tableName, directory, retentionDays, timing = SYSTEM_TIMING } = options;
@@ -116,7 +115,7 @@ export function createDynamoEventTable(options: DynamoEventTableOptions): EventT
       ExpressionAttributeValues: {
         ":ids": { SS: [conflictId] },
         ":id": { S: conflictId },
-        ":max": { N: String(MAX_CONFLICTS) },
+        ":max": { N: String(MAX_NOTED_CONFLICTS) },
       },
     });
     const keep = new UpdateItemCommand({

@@ -41,6 +41,7 @@ describe("persist", () => {
       stored: 2,
       duplicates: 0,
       conflicts: 0,
+      conflictIds: [],
       unindexed: 0,
       completedBatches: 0,
       archivedBytes: bytes.byteLength,
@@ -213,14 +214,14 @@ describe("persist", () => {
     expect(parts.table.items.size).toBe(0);
   });
 
-  it("notes the first 20 conflicts of one event per call, and the one kept longest", async () => {
+  it("notes the first 100 conflicts of one event per call, and the one kept longest", async () => {
     const parts = persistParts();
     const { port: table, calls } = withFaults<EventTable>(parts.table);
-    const lines = Array.from({ length: 30 }, (_, index) => line("a", `content ${index}`));
+    const lines = Array.from({ length: 130 }, (_, index) => line("a", `content ${index}`));
 
     const report = await createPersist({ ...parts, table })(lines);
 
-    expect(report).toMatchObject({ stored: 1, conflicts: 29 });
-    expect(calls("noteConflict")).toBe(21);
+    expect(report).toMatchObject({ stored: 1, conflicts: 129 });
+    expect(calls("noteConflict")).toBe(101);
   });
 });
