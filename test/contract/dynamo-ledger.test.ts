@@ -210,6 +210,7 @@ describeDynamo("DynamoDB", (dynamo) => {
 
     it.each([
       { lanes: 3, spread: 1, problem: /only grow/ },
+      { lanes: 4, spread: 1, problem: /^lanes are 4 and spread is 1 already; give more of at least one$/ },
       { lanes: 65, spread: 1, problem: /from 1 to 64/ },
       { lanes: 8, spread: 9, problem: /more than the 8 lanes/ },
       { lanes: 8.5, spread: 1, problem: /whole numbers/ },

@@ -20,7 +20,8 @@ const NUMBER_DIGITS = 6;
 
 /**
  * Publishes an epoch, in force 15 minutes from now.
- * @throws AuditValidationError `validation-failed` where a number is not 1–64, shrinks, or the spread exceeds the lanes
+ * @throws AuditValidationError `validation-failed` where a number is not 1–64, shrinks, or the spread exceeds the lanes,
+ * and where neither number is larger than in the newest epoch
  * @throws AuditStorageError `storage-unavailable` (retryable), also where another epoch was published meanwhile
  */
 export async function publishLanes(
@@ -67,6 +68,10 @@ function checkSetting({ lanes, spread }: LaneSetting, newest: LaneEpoch): void {
     throw problem(
       `lanes are ${newest.lanes} and spread is ${newest.spread}; they only grow, but ${lanes} and ${spread} were given`,
     );
+  }
+  // Every page asks each lane of every epoch, and there is no way back: one that grows nothing is refused.
+  if (lanes === newest.lanes && spread === newest.spread) {
+    throw problem(`lanes are ${lanes} and spread is ${spread} already; give more of at least one`);
   }
 }
 
