@@ -157,13 +157,8 @@ describeDynamo("DynamoDB", (dynamo) => {
       timing.pass(3_000);
       return forward();
     });
-    const store = createDynamoEventStore({
-      client: slow,
-      tableName,
-      directory: FIRST_LANES,
-      timing,
-      isDrained: async () => true,
-    });
+    const parts = { client: slow, tableName, directory: FIRST_LANES, timing };
+    const store = createDynamoEventStore({ ...parts, isDrained: async () => true });
     const plan = planFor(tenantId, { request_ids: ["none"], order_desc: false });
 
     const page = await store.page(plan);
