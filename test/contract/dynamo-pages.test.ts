@@ -51,6 +51,15 @@ describeDynamo("DynamoDB", (dynamo) => {
       },
     );
 
+    it("of a service is dear for its lines, so a page of one is not", async () => {
+      const plan = planFor(tenants.get(7_500)!, { service_names: ["service-3"], limit: 1 });
+
+      const page = await opened!.store.page(plan);
+
+      expect(page.lines).toHaveLength(1);
+      expect(page.cost.units).toBeLessThan(3);
+    });
+
     it("of errors reads the notable lane alone", async () => {
       const page = await opened!.store.page(planFor(tenants.get(7_500)!, { levels: ["ERROR"] }));
 

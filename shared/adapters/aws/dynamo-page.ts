@@ -27,6 +27,8 @@ export interface PageSource {
 
 const MAX_ENTRIES = 2_000;
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
+/** Where other events are read past, so many entries are tried for each match that is wanted. */
+const ENTRIES_PER_MATCH = 8;
 const MAX_PAGE_MS = 5_000;
 /** Entries asked of a lane at once, about 7.5 read units, where it is not known how many of them match. */
 const MAX_SHARE = 500;
@@ -132,10 +134,13 @@ class PageRun {
   private share(): number {
     const lanes = this.merge.laneCount;
     const most = lanes === 1 ? MAX_ENTRIES : Math.floor(MAX_ENTRIES / 2 / lanes);
-    if (!this.isDecidedByIndex || hasFacetFilter(this.plan.filter)) return Math.min(most, MAX_SHARE);
     const { limit, skip } = this.plan;
     // One to see that there is more, one for the place at which the page begins.
-    return Math.min(most, limit - this.lines.length + skip - this.skipped + 2);
+    const wanted = limit - this.lines.length + skip - this.skipped + 2;
+    if (this.isDecidedByIndex && !hasFacetFilter(this.plan.filter)) return Math.min(most, wanted);
+    // A small page tries with little first; what matches rarely is then looked for in large steps.
+    const isFirst = this.merge.roundTrips === 0;
+    return Math.min(most, MAX_SHARE, isFirst ? wanted * ENTRIES_PER_MATCH : MAX_SHARE);
   }
 
   private isLate(): boolean {
