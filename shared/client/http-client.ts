@@ -4,56 +4,24 @@
  */
 import { randomFillSync } from "node:crypto";
 import type { AuditService } from "#client/audit-service.ts";
-import { encodeBatch, sendBatch } from "#client/batch-of-drafts.ts";
-import { createBatcher, invalidEvent } from "#client/batcher.ts";
-import { encodeEvent } from "#client/encode-event.ts";
+import type { WritingOptions } from "#client/event-writer.ts";
+import { createEventWriter, MAX_TIMER_MS, retriesOf, WRITING_OPTIONS } from "#client/event-writer.ts";
 import { fetchEvent, fetchExport, fetchHealth, fetchPage, postBatch, postFlush } from "#client/http-calls.ts";
-import { createLifecycle } from "#client/lifecycle.ts";
 import type { OptionRules } from "#client/option-checks.ts";
-import {
-  integerRule,
-  numberRule,
-  optionProblems,
-  refuseProblems,
-  serviceNameRule,
-} from "#client/option-checks.ts";
+import { integerRule, optionProblems, refuseProblems } from "#client/option-checks.ts";
 import { createTransport } from "#client/transport.ts";
-import { AuditEventBuilder } from "#event/event-builder.ts";
-import { MAX_BATCH_EVENTS } from "#event/limits.ts";
 import { createIdentifiers } from "#lib/identifiers.ts";
 
-export interface AuditClientOptions {
+export interface AuditClientOptions extends WritingOptions {
   /** Base address of the service, such as `http://127.0.0.1:8000`. */
   readonly url: string;
   /** Key of the caller; needed where the service has keys configured. */
   readonly apiKey?: string | undefined;
-  /** `service_name` of events that name none. */
-  readonly serviceName?: string | undefined;
   /** Deadline of each try, in milliseconds. @default 10_000 */
   readonly timeoutMs?: number | undefined;
-  /** Tries after the first, where the service is busy or out of reach. @default 4 */
-  readonly maxRetries?: number | undefined;
-  /** First pause between tries in milliseconds; it doubles, up to 5 s, and is jittered. @default 100 */
-  readonly retryDelayMs?: number | undefined;
-  /** Events that `log` sends in one request, 1–1,000. @default 100 */
-  readonly batchSize?: number | undefined;
-  /** Longest time that `log` may hold an event while others are under way, in milliseconds. @default 5_000 */
-  readonly flushIntervalMs?: number | undefined;
-  /** Events that may wait in `log`; more are refused as `overloaded`. @default 10_000 */
-  readonly maxPending?: number | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
-const DEFAULT_MAX_RETRIES = 4;
-const DEFAULT_RETRY_DELAY_MS = 100;
-const DEFAULT_BATCH_SIZE = 100;
-const DEFAULT_FLUSH_INTERVAL_MS = 5000;
-const DEFAULT_MAX_PENDING = 10_000;
-
-const MAX_TIMER_MS = 2 ** 31 - 1;
-const MAX_RETRIES = 1000;
-const MAX_FLUSH_INTERVAL_MS = 3_600_000;
-const MAX_MAX_PENDING = 1_000_000;
 
 /** What each option may be. */
 export const CLIENT_OPTIONS: OptionRules<AuditClientOptions> = {
@@ -63,13 +31,8 @@ export const CLIENT_OPTIONS: OptionRules<AuditClientOptions> = {
     expected: "a key of visible ASCII characters",
     isSecret: true,
   },
-  serviceName: serviceNameRule,
   timeoutMs: integerRule(1, MAX_TIMER_MS),
-  maxRetries: integerRule(0, MAX_RETRIES),
-  retryDelayMs: numberRule(0, MAX_TIMER_MS),
-  batchSize: integerRule(1, MAX_BATCH_EVENTS),
-  flushIntervalMs: numberRule(0, MAX_FLUSH_INTERVAL_MS),
-  maxPending: integerRule(1, MAX_MAX_PENDING),
+  ...WRITING_OPTIONS,
 };
 
 /**
@@ -82,40 +45,26 @@ export function createAuditClient(options: AuditClientOptions): AuditService {
     url: options.url,
     apiKey: options.apiKey,
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-    maxRetries: options.maxRetries ?? DEFAULT_MAX_RETRIES,
-    retryDelayMs: options.retryDelayMs ?? DEFAULT_RETRY_DELAY_MS,
-  });
-  const batcher = createBatcher({
-    batchSize: options.batchSize ?? DEFAULT_BATCH_SIZE,
-    flushIntervalMs: options.flushIntervalMs ?? DEFAULT_FLUSH_INTERVAL_MS,
-    maxPending: options.maxPending ?? DEFAULT_MAX_PENDING,
-    send: (events) => postBatch(transport, events),
+    ...retriesOf(options),
   });
   const { newEventId } = createIdentifiers({ nowMs: Date.now, fillRandom: randomFillSync });
-  const encoding = { newEventId, defaultService: options.serviceName };
-  const { run, close } = createLifecycle({ what: "the audit client", hasten: () => batcher.drain() });
+  const { event, log, logBatch, drain, run, close } = createEventWriter({
+    options,
+    newEventId,
+    send: (events, isAtomic) => postBatch(transport, events, isAtomic),
+  });
 
   return {
-    event: () => new AuditEventBuilder({ defaultService: options.serviceName }),
-    log: (event) =>
-      run(async () => {
-        const encoded = encodeEvent(event, encoding);
-        if (encoded.kind === "refused") throw invalidEvent(encoded.errors);
-        return batcher.add(encoded);
-      }),
-    logBatch: (events, { atomic = false } = {}) =>
-      run(async () =>
-        sendBatch(encodeBatch(events, encoding), atomic, (texts, isAtomic) =>
-          postBatch(transport, texts, isAtomic),
-        ),
-      ),
+    event,
+    log,
+    logBatch,
     query: (query = {}) => run(() => fetchPage(transport, query)),
     get: (eventId, { tenantId } = {}) => run(() => fetchEvent(transport, eventId, tenantId)),
     exportEvents: (query = {}, format = "jsonl") =>
       fetchExport((call) => run(() => transport(call)), query, format),
     flush: () =>
       run(async () => {
-        await batcher.drain();
+        await drain();
         return postFlush(transport);
       }),
     health: () => run(() => fetchHealth(transport)),

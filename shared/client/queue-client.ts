@@ -5,25 +5,15 @@
  */
 import { randomFillSync } from "node:crypto";
 import type { AuditService } from "#client/audit-service.ts";
-import { encodeBatch, sendBatch } from "#client/batch-of-drafts.ts";
-import { createBatcher, invalidEvent } from "#client/batcher.ts";
-import { encodeEvent } from "#client/encode-event.ts";
-import { createLifecycle } from "#client/lifecycle.ts";
+import type { WritingOptions } from "#client/event-writer.ts";
+import { createEventWriter, retriesOf, WRITING_OPTIONS } from "#client/event-writer.ts";
 import type { OptionRules } from "#client/option-checks.ts";
-import {
-  integerRule,
-  numberRule,
-  optionProblems,
-  refuseProblems,
-  serviceNameRule,
-} from "#client/option-checks.ts";
+import { optionProblems, refuseProblems } from "#client/option-checks.ts";
 import { createQueueBatches } from "#client/queue-batches.ts";
-import { AuditEventBuilder } from "#event/event-builder.ts";
-import { MAX_BATCH_EVENTS } from "#event/limits.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 import { createIdentifiers } from "#lib/identifiers.ts";
 
-export interface QueueClientOptions {
+export interface QueueClientOptions extends WritingOptions {
   /**
    * Sends one message, at most 1 MiB of ASCII text, to the queue `intake`; resolves when the queue has it. It has a
    * deadline of its own; what it rejects with is tried again, unless it is an AuditServiceError that is not retryable.
@@ -31,30 +21,7 @@ export interface QueueClientOptions {
   readonly sendMessage: (body: string) => Promise<void>;
   /** Answers everything but writing, such as a client over HTTP. @default nothing does, and reads are refused */
   readonly reads?: AuditService | undefined;
-  /** `service_name` of events that name none. */
-  readonly serviceName?: string | undefined;
-  /** Tries after the first, for each message. @default 4 */
-  readonly maxRetries?: number | undefined;
-  /** First pause between tries in milliseconds; it doubles, up to 5 s, and is jittered. @default 100 */
-  readonly retryDelayMs?: number | undefined;
-  /** Events that `log` sends in one message, 1–1,000. @default 100 */
-  readonly batchSize?: number | undefined;
-  /** Longest time that `log` may hold an event while others are under way, in milliseconds. @default 5_000 */
-  readonly flushIntervalMs?: number | undefined;
-  /** Events that may wait in `log`; more are refused as `overloaded`. @default 10_000 */
-  readonly maxPending?: number | undefined;
 }
-
-const DEFAULT_MAX_RETRIES = 4;
-const DEFAULT_RETRY_DELAY_MS = 100;
-const DEFAULT_BATCH_SIZE = 100;
-const DEFAULT_FLUSH_INTERVAL_MS = 5000;
-const DEFAULT_MAX_PENDING = 10_000;
-
-const MAX_RETRIES = 1000;
-const MAX_TIMER_MS = 2 ** 31 - 1;
-const MAX_FLUSH_INTERVAL_MS = 3_600_000;
-const MAX_MAX_PENDING = 1_000_000;
 
 /** What each option may be. */
 const QUEUE_OPTIONS: OptionRules<QueueClientOptions> = {
@@ -63,12 +30,7 @@ const QUEUE_OPTIONS: OptionRules<QueueClientOptions> = {
     isFit: (value) => typeof value === "object" && value !== null && "query" in value,
     expected: "an audit service that reads",
   },
-  serviceName: serviceNameRule,
-  maxRetries: integerRule(0, MAX_RETRIES),
-  retryDelayMs: numberRule(0, MAX_TIMER_MS),
-  batchSize: integerRule(1, MAX_BATCH_EVENTS),
-  flushIntervalMs: numberRule(0, MAX_FLUSH_INTERVAL_MS),
-  maxPending: integerRule(1, MAX_MAX_PENDING),
+  ...WRITING_OPTIONS,
 };
 
 /**
@@ -87,25 +49,13 @@ const QUEUE_OPTIONS: OptionRules<QueueClientOptions> = {
  */
 export function createQueueClient(options: QueueClientOptions): AuditService {
   refuseProblems(optionProblems(options, QUEUE_OPTIONS));
-  const { sendMessage, reads, serviceName } = options;
+  const { sendMessage, reads } = options;
   const identifiers = createIdentifiers({ nowMs: Date.now, fillRandom: randomFillSync });
-  const send = createQueueBatches({
-    sendMessage,
-    identifiers,
-    nowMs: Date.now,
-    maxRetries: options.maxRetries ?? DEFAULT_MAX_RETRIES,
-    retryDelayMs: options.retryDelayMs ?? DEFAULT_RETRY_DELAY_MS,
-  });
-  const batcher = createBatcher({
-    batchSize: options.batchSize ?? DEFAULT_BATCH_SIZE,
-    flushIntervalMs: options.flushIntervalMs ?? DEFAULT_FLUSH_INTERVAL_MS,
-    maxPending: options.maxPending ?? DEFAULT_MAX_PENDING,
+  const send = createQueueBatches({ sendMessage, identifiers, nowMs: Date.now, ...retriesOf(options) });
+  const { event, log, logBatch, drain, run, close } = createEventWriter({
+    options,
     send,
-  });
-  const encoding = { newEventId: identifiers.newEventId, defaultService: serviceName };
-  const { run, close } = createLifecycle({
-    what: "the audit client",
-    hasten: () => batcher.drain(),
+    newEventId: identifiers.newEventId,
     letGo: async () => reads?.close(),
   });
   const reading = (what: string): AuditService => {
@@ -119,21 +69,15 @@ export function createQueueClient(options: QueueClientOptions): AuditService {
   };
 
   return {
-    event: () => new AuditEventBuilder({ defaultService: serviceName }),
-    log: (event) =>
-      run(async () => {
-        const encoded = encodeEvent(event, encoding);
-        if (encoded.kind === "refused") throw invalidEvent(encoded.errors);
-        return batcher.add(encoded);
-      }),
-    logBatch: (events, { atomic = false } = {}) =>
-      run(async () => sendBatch(encodeBatch(events, encoding), atomic, send)),
+    event,
+    log,
+    logBatch,
     query: (query) => run(async () => reading("a query").query(query)),
     get: (eventId, getOptions) => run(async () => reading("a look-up").get(eventId, getOptions)),
     exportEvents,
     flush: () =>
       run(async () => {
-        await batcher.drain();
+        await drain();
         return reads === undefined ? { status: "pending" } : reads.flush();
       }),
     health: () => run(async () => reading("a look at the service's health").health()),
