@@ -3,7 +3,7 @@ import type { HttpFunction } from "#functions/middleware.ts";
 import { createHttpFunction } from "#functions/middleware.ts";
 import type { Telemetry } from "#functions/telemetry.ts";
 import { parseQueryString, readParameters } from "#http/query-string.ts";
-import { NoParameters } from "#http/schemas.ts";
+import { NoParameters } from "#http/parameters.ts";
 import type { HealthReport } from "#service/health.ts";
 
 export interface HealthDependencies {

@@ -4,7 +4,7 @@ import type { ApiAnswer, ApiRequest, HttpFunction } from "#functions/middleware.
 import { createHttpFunction, textOf } from "#functions/middleware.ts";
 import type { Telemetry } from "#functions/telemetry.ts";
 import { parseQueryString, readParameters } from "#http/query-string.ts";
-import { BatchParameters, NoParameters } from "#http/schemas.ts";
+import { BatchParameters, NoParameters } from "#http/parameters.ts";
 import { isPlainObject } from "#lib/canonical-json.ts";
 import { parseStrictJson } from "#lib/strict-json.ts";
 import type { Accept, AcceptedBatch, AcceptOptions } from "#service/accept.ts";

@@ -6,7 +6,12 @@ import { readJson, readJsonBody } from "#http/json-body.ts";
 import type { QueryPairs } from "#http/query-string.ts";
 import { invalidParameter, parseQueryString, readParameters, takeParameter } from "#http/query-string.ts";
 import { resolveRoute, unmatchedError } from "#http/resolve-route.ts";
-import { EventParameters, FlushParameters, NoParameters, SCHEMAS } from "#http/schemas.ts";
+import {
+  EventParameters,
+  FlushParameters,
+  FlushRequest as FlushBody,
+  NoParameters,
+} from "#http/parameters.ts";
 import { AuditQueryError } from "#lib/errors.ts";
 import { parseQuery, parseQueryParameters, queryTenant } from "#query/audit-query.ts";
 import type { ExportChunk, ExportFormat, ExportRequest } from "#service/export.ts";
@@ -73,7 +78,7 @@ export function createQuery(dependencies: QueryDependencies): HttpFunction {
   const flushEvents = async (request: ApiRequest): Promise<ApiAnswer> => {
     const parameters = readParameters(FlushParameters, parseQueryString(request.rawQueryString));
     const tenantId = queryTenant(parseQuery({ tenant_id: parameters.tenant_id }), KEY_TENANT);
-    const { event_ids: eventIds = [] } = readJsonBody(SCHEMAS.FlushRequest, textOf(request));
+    const { event_ids: eventIds = [] } = readJsonBody(FlushBody, textOf(request));
     const outcome = await flush({ tenantId, eventIds });
     return { statusCode: outcome.status === "flushed" ? 200 : 202, body: JSON.stringify(outcome) };
   };

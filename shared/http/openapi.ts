@@ -5,7 +5,7 @@ import type { ProblemCode } from "#http/problem.ts";
 import { PROBLEM_TYPE, PROBLEMS } from "#http/problem.ts";
 import type { Route, RouteResponse } from "#http/route-table.ts";
 import { ROUTES } from "#http/route-table.ts";
-import { SCHEMAS } from "#http/schemas.ts";
+import { PARAMETERS, SCHEMAS } from "#http/schemas.ts";
 
 /** Version of the HTTP API, not of the software. */
 const API_VERSION = "1.0.0";
@@ -88,7 +88,7 @@ function parametersOf(route: Route): readonly Json[] {
     schema: { type: "string" },
     description: "also ids derived for conflicts, `<id>!<32 hexadecimal digits>`",
   }));
-  const schema = jsonSchema(route.parameters, "output");
+  const schema = jsonSchema(PARAMETERS[route.parameters], "output");
   const inQuery = Object.entries(membersOf(schema["properties"])).map(([name, member]) => {
     const { description, ...rest } = membersOf(member);
     const isList = rest["type"] === "array";

@@ -2,18 +2,9 @@
  * The one route table: what the local gateway, the functions, the deployed API, the OpenAPI document and the client
  * know of routes comes from here. Paths are written as API Gateway writes them.
  */
-import type * as z from "zod";
 import { MAX_BATCH_BODY_BYTES, MAX_DECODED_BODY_BYTES, MAX_EVENT_BODY_BYTES } from "#event/limits.ts";
 import type { ProblemCode } from "#http/problem.ts";
-import type { SchemaName } from "#http/schemas.ts";
-import {
-  BatchParameters,
-  EventParameters,
-  ExportParameters,
-  FlushParameters,
-  NoParameters,
-  QueryParameters,
-} from "#http/schemas.ts";
+import type { ParametersName, SchemaName } from "#http/schemas.ts";
 
 export type FunctionName = "ingest" | "query" | "health";
 
@@ -44,7 +35,7 @@ export interface Route {
   readonly scope: "write" | "read" | "export" | "public";
   readonly operationId: string;
   readonly summary: string;
-  readonly parameters: z.ZodObject;
+  readonly parameters: ParametersName;
   /** Request headers that mean something here, by what they say. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RouteBody;
@@ -71,7 +62,7 @@ export const ROUTES = [
     scope: "write",
     operationId: "logEvent",
     summary: "Log one event",
-    parameters: NoParameters,
+    parameters: "none",
     headers: {
       "Idempotency-Key": IDEMPOTENCY_KEY,
       Prefer: "`return=minimal` answers with event_id and content_hash only",
@@ -97,7 +88,7 @@ export const ROUTES = [
     scope: "write",
     operationId: "logBatch",
     summary: "Log 1 to 1,000 events",
-    parameters: BatchParameters,
+    parameters: "batch",
     headers: { "Idempotency-Key": IDEMPOTENCY_KEY },
     body: { ...sized("Batch", MAX_BATCH_BODY_BYTES), maxDecodedBytes: MAX_DECODED_BODY_BYTES },
     responses: {
@@ -121,7 +112,7 @@ export const ROUTES = [
     scope: "read",
     operationId: "findEvents",
     summary: "Find events by URL parameters",
-    parameters: QueryParameters,
+    parameters: "query",
     responses: {
       200: {
         description: "A page of the events that match",
@@ -138,7 +129,7 @@ export const ROUTES = [
     scope: "read",
     operationId: "queryEvents",
     summary: "Find events by a query in JSON",
-    parameters: NoParameters,
+    parameters: "none",
     body: sized("Query", MAX_QUERY_BODY_BYTES),
     responses: { 200: { description: "A page of the events that match", schema: "EventPage" } },
     problems: [...BODY_PROBLEMS, "invalid-cursor", "use-cursor", "storage-unavailable"],
@@ -150,7 +141,7 @@ export const ROUTES = [
     scope: "export",
     operationId: "exportEvents",
     summary: "All events that match, in chunks of at most 4 MiB that joined are one file",
-    parameters: ExportParameters,
+    parameters: "export",
     responses: {
       200: {
         description: "A chunk of whole lines; the first one of a CSV begins with the header",
@@ -167,7 +158,7 @@ export const ROUTES = [
     scope: "read",
     operationId: "getEvent",
     summary: "One event by its id",
-    parameters: EventParameters,
+    parameters: "event",
     responses: { 200: { description: "The event", schema: "Event" } },
     problems: ["event-not-found", "storage-unavailable"],
   },
@@ -178,7 +169,7 @@ export const ROUTES = [
     scope: "write",
     operationId: "flush",
     summary: "Wait until accepted events are stored",
-    parameters: FlushParameters,
+    parameters: "flush",
     body: { ...sized("FlushRequest", MAX_FLUSH_BODY_BYTES), isOptional: true },
     responses: {
       200: { description: "They are stored", schema: "FlushReceipt" },
@@ -193,7 +184,7 @@ export const ROUTES = [
     scope: "public",
     operationId: "health",
     summary: "State of the service and of what it depends on, really probed",
-    parameters: NoParameters,
+    parameters: "none",
     responses: {
       200: { description: "`healthy`, or `degraded`: it serves, but a human must act", schema: "Health" },
       503: { description: "`unhealthy`: it takes no events", schema: "Health" },
@@ -207,7 +198,7 @@ export const ROUTES = [
     scope: "public",
     operationId: "openApi",
     summary: "This document",
-    parameters: NoParameters,
+    parameters: "none",
     responses: { 200: { description: "OpenAPI 3.1" } },
     problems: [],
   },

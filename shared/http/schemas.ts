@@ -1,16 +1,21 @@
 /**
- * Bodies and parameters of the HTTP API as schemas: what routes check, and what the OpenAPI document shows. Events and
- * queries are checked by their own modules, which say more about what is wrong; here they are for the reader.
+ * Bodies and parameters of the HTTP API as the OpenAPI document shows them. Only that imports this module as a value: events,
+ * queries and the few other inputs are checked by modules of their own, and building these costs a function's start.
  */
 import * as z from "zod";
 import { AuditEventInput, Category, EventId, Level, TenantId, Timestamp } from "#event/audit-event.ts";
 import { MAX_BATCH_EVENTS } from "#event/limits.ts";
+import {
+  BatchParameters,
+  EventParameters,
+  FlushParameters,
+  FlushRequest,
+  NoParameters,
+} from "#http/parameters.ts";
 import type { ProblemCode } from "#http/problem.ts";
 import { PROBLEMS } from "#http/problem.ts";
 import { AuditQuery } from "#query/audit-query.ts";
 import { EXPORT_FORMATS } from "#service/export.ts";
-import { MAX_WAIT_S } from "#service/find.ts";
-import { MAX_FLUSH_EVENT_IDS } from "#service/flush.ts";
 
 const ContentHash = z
   .string()
@@ -24,24 +29,6 @@ const FieldError = z.object({
 
 // cast: Object.keys forgets that the keys of a record are its key type.
 const CODES = Object.keys(PROBLEMS) as ProblemCode[];
-
-/** What the id of a conflict has behind the id that its event was sent with. */
-const DERIVED_ENDING = /![0-9a-f]{32}$/;
-
-/** An id that a stored event can have. */
-const StoredEventId = z
-  .string()
-  .refine((id) => storedIdProblem(id) === undefined, { error: ({ input }) => storedIdProblem(String(input)) })
-  .meta({
-    description: "the event_id of an event, or an id that its conflicts list",
-    pattern: "^[A-Za-z0-9._:-]{1,128}(![0-9a-f]{32})?$",
-    maxLength: 161,
-  });
-
-function storedIdProblem(id: string): string | undefined {
-  const parsed = EventId.safeParse(id.replace(DERIVED_ENDING, ""));
-  return parsed.success ? undefined : (parsed.error.issues[0]?.message ?? "is no event id");
-}
 
 const StoredEvent = AuditEventInput.extend({
   content_hash: ContentHash,
@@ -109,7 +96,7 @@ export const SCHEMAS = {
     query_duration_ms: z.number(),
     plan: Plan.optional(),
   }),
-  FlushRequest: z.strictObject({ event_ids: z.array(StoredEventId).max(MAX_FLUSH_EVENT_IDS).optional() }),
+  FlushRequest,
   FlushReceipt: z.object({
     status: z.enum(["flushed", "pending"]),
     pending: z.int().optional().meta({ description: "how many of event_ids are not stored yet" }),
@@ -138,35 +125,7 @@ export const SCHEMAS = {
 } as const;
 export type SchemaName = keyof typeof SCHEMAS;
 
-/** `true` or `false`, as text. */
-const flag = z
-  .enum(["true", "false"], { error: "is neither true nor false" })
-  .transform((text) => text === "true")
-  .pipe(z.boolean());
-
-const wait = z
-  .string()
-  .regex(/^\d{1,3}$/, { error: `is not an integer from 1 to ${MAX_WAIT_S}` })
-  .transform(Number)
-  .pipe(
-    z
-      .int()
-      .min(1, { error: `is not an integer from 1 to ${MAX_WAIT_S}` })
-      .max(MAX_WAIT_S, { error: `is not an integer from 1 to ${MAX_WAIT_S}` }),
-  );
-
-const tenant = TenantId.meta({ description: "whose event; only where no keys are configured" });
-
-export const NoParameters = z.strictObject({});
-export const BatchParameters = z.strictObject({
-  atomic: flag.default(false).meta({ description: "any event invalid: accept none" }),
-});
-export const EventParameters = z.strictObject({
-  wait: wait.optional().meta({ description: "seconds to wait for the event to be stored" }),
-  tenant_id: tenant.optional(),
-});
-export const FlushParameters = z.strictObject({ tenant_id: tenant.optional() });
-export const QueryParameters = z.strictObject(AuditQuery.shape);
+const QueryParameters = z.strictObject(AuditQuery.shape);
 
 const {
   limit: _limit,
@@ -175,7 +134,7 @@ const {
   explain: _explain,
   ...exported
 } = AuditQuery.shape;
-export const ExportParameters = z.strictObject({
+const ExportParameters = z.strictObject({
   ...exported,
   limit: AuditQuery.shape.limit
     .unwrap()
@@ -183,3 +142,14 @@ export const ExportParameters = z.strictObject({
     .meta({ description: "events in a chunk at most; default as many as fit in 4 MiB" }),
   format: z.enum(EXPORT_FORMATS).default("jsonl"),
 });
+
+/** Parameters of routes, by the names that the route table uses. */
+export const PARAMETERS = {
+  none: NoParameters,
+  batch: BatchParameters,
+  event: EventParameters,
+  flush: FlushParameters,
+  query: QueryParameters,
+  export: ExportParameters,
+} as const;
+export type ParametersName = keyof typeof PARAMETERS;

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { parseQueryString, readParameters, takeParameter } from "#http/query-string.ts";
-import { BatchParameters, EventParameters } from "#http/schemas.ts";
+import { BatchParameters, EventParameters } from "#http/parameters.ts";
 import { AuditValidationError } from "#lib/errors.ts";
 
 describe("parseQueryString", () => {
