@@ -26,6 +26,8 @@ const BROKEN_BEHIND_ITS_HEAD = Buffer.from(
   "POST /events HTTP/1.1\r\nh: ost\r\ntransfer-encoding:hunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
 );
 
+const EMPTY_LINES = Buffer.from("\r\n\r\n\r\n");
+
 interface Change {
   readonly at: number;
   readonly cut: number;
@@ -69,9 +71,16 @@ describe("a server", () => {
         const statuses = [...answer.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status));
         expect(statuses.filter((status) => !STATUSES.has(status))).toEqual([]);
         expect(statuses).not.toContain(500);
-        expect(statuses.length).toBeGreaterThan(0);
+        // Empty lines before a request are passed over (RFC 9112 section 2.2): alone they ask for nothing.
+        expect(statuses.length > 0).toBe(bytes.some((byte) => byte !== 0x0d && byte !== 0x0a));
       }),
-      { numRuns: 300, examples: [[{ base: BROKEN_BEHIND_ITS_HEAD, changes: [], pieces: 1 }]] },
+      {
+        numRuns: 300,
+        examples: [
+          [{ base: BROKEN_BEHIND_ITS_HEAD, changes: [], pieces: 1 }],
+          [{ base: EMPTY_LINES, changes: [], pieces: 1 }],
+        ],
+      },
     );
 
     expect(await stillWorks(service)).toBe(true);
