@@ -6,6 +6,7 @@ import {
   itLocally,
   LOGIN,
   post,
+  readsOf,
   startService,
   stillWorks,
 } from "#test/support/http-service.ts";
@@ -76,8 +77,8 @@ describe("GET /events", () => {
 
     const { json } = await ask(service, "/events?explain=true&user_ids=a&levels=info");
 
-    expect(json.plan).toMatchObject({ access_path: "user", filters_left: ["levels"] });
-    expect(json.plan.lines_read).toBeGreaterThan(0);
+    const lines_read = readsOf(2, 1); // an array is read through, an index is not
+    expect(json.plan).toMatchObject({ access_path: "user", filters_left: ["levels"], lines_read });
   });
 
   it.each([

@@ -28,6 +28,21 @@ export const itKnowingAtOnce = TARGET === "local" ? it : it.skip;
 /** For what is found out when a queued event is stored. */
 export const itKnowingLater = TARGET === "emulated" ? it : it.skip;
 
+/** What the header `audit-duplicates` says of so many: nothing where it cannot be known. */
+export function duplicatesSaid(count: number): string | null {
+  return TARGET === "local" ? String(count) : null;
+}
+
+/** What health says of a sound store with so many events: DynamoDB counts none, since that would read them all. */
+export function soundStorage(events: number): Json {
+  return TARGET === "local" ? { status: "healthy", events } : { status: "healthy", type: "dynamodb" };
+}
+
+/** The first number is what one machine reads, the second what the deployment does. */
+export function readsOf(local: number, deployed: number): number {
+  return TARGET === "local" ? local : deployed;
+}
+
 /** @param options for the server of one machine only; tests that need them are marked `itLocally` */
 export async function startService(options?: Partial<ServerOptions>): Promise<TestService> {
   if (TARGET === "local") return startLocally(options);
