@@ -15,6 +15,7 @@ const DIST = join(ROOT, "dist");
 const BUNDLES = {
   library: "infra/local/library.ts",
   sqs: "infra/local/sqs.ts",
+  tlog: "shared/tlog/index.ts",
   auditlog: "infra/local/auditlog.ts",
   main: "infra/local/main.ts",
   "prepare-worker": "infra/local/prepare-worker.ts",
@@ -23,7 +24,7 @@ const BUNDLES = {
 };
 
 /** Entry points whose types the package exports. */
-const TYPED = [BUNDLES.library, BUNDLES.sqs, BUNDLES.testing, BUNDLES["testing-queue"]];
+const TYPED = [BUNDLES.library, BUNDLES.sqs, BUNDLES.tlog, BUNDLES.testing, BUNDLES["testing-queue"]];
 
 const Manifest = z.object({ imports: z.record(z.string(), z.string()) });
 

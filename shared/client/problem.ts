@@ -32,6 +32,7 @@ const CLASSES: Readonly<Record<AuditErrorCode, ErrorClass>> = {
   internal: AuditServiceError,
   "invalid-configuration": AuditServiceError,
   "invalid-cursor": AuditQueryError,
+  "log-diverged": AuditStorageError,
   "malformed-json": AuditValidationError,
   "method-not-allowed": AuditServiceError,
   "not-yet-sealed": AuditQueryError,

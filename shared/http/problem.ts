@@ -8,7 +8,7 @@ import { AuditServiceError } from "#lib/errors.ts";
 /** Codes that the HTTP API answers; the others belong to the library and the command line. */
 export type ProblemCode = Exclude<
   AuditErrorCode,
-  "closed" | "folder-locked" | "foreign-log" | "invalid-configuration" | "unreachable"
+  "closed" | "folder-locked" | "foreign-log" | "invalid-configuration" | "log-diverged" | "unreachable"
 >;
 
 interface ProblemKind {

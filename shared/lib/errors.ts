@@ -21,6 +21,7 @@ export type AuditErrorCode =
   | "internal"
   | "invalid-configuration"
   | "invalid-cursor"
+  | "log-diverged"
   | "malformed-json"
   | "method-not-allowed"
   | "not-yet-sealed"

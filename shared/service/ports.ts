@@ -195,6 +195,16 @@ export interface BatchRecord {
   readonly conflicts: readonly number[];
   /** Lines among these that the indexes do not show yet. */
   readonly unindexed: readonly number[];
+  /** Where its lines stand in the log; absent while no leaf is theirs. */
+  readonly sealed?: SealedPlace | undefined;
+}
+
+/** Where the lines of a batch stand in the log. */
+export interface SealedPlace {
+  /** Leaf of the first of its winners and conflicts, which take leaves in the order of their line numbers. */
+  readonly firstLeaf: number;
+  /** Key of the segment that holds them; absent where none of its lines has a leaf. */
+  readonly segment?: string | undefined;
 }
 
 /** The rows that say which batches are complete, what is to be indexed later, and how far the janitor has come. */
@@ -206,7 +216,7 @@ export interface Ledger {
   registered(batchIds: readonly string[]): Promise<ReadonlySet<string>>;
   /**
    * Writes the row of a batch, its pending pointer, and one for lines to be indexed later, all or none, where the batch has no row;
-   * else does nothing. A row is never changed or deleted by this port.
+   * else does nothing. A row is never deleted by this port, and nothing but its place in the log is ever added to it.
    * @throws AuditStorageError `storage-unavailable` (retryable)
    */
   register(record: BatchRecord): Promise<void>;

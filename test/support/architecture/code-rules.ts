@@ -6,7 +6,7 @@ import type { ParsedFile, Violation } from "#test/support/architecture/modules.t
 import type { Token } from "#test/support/architecture/tokens.ts";
 
 /** The only files that forward what others declare: the entry points of package and functions. */
-const ENTRY_POINTS = /^(shared\/client\/index|infra\/local\/library|functions\/[^/]+\/index)\.ts$/;
+const ENTRY_POINTS = /^(shared\/(client|tlog)\/index|infra\/local\/library|functions\/[^/]+\/index)\.ts$/;
 const CONFIGURATION = /^(functions\/config|infra\/(.+\/)?config)\.ts$/;
 const CAST_REASON = /^\/\/ cast: \S.{7,}/;
 

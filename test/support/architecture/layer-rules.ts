@@ -10,7 +10,7 @@ import type {
 } from "#test/support/architecture/modules.ts";
 
 const CORE = ["lib", "tlog", "event", "query"];
-const EDGES = ["service", "http", "client", "functions", "adapters/aws", "adapters/file"];
+const EDGES = ["service", "http", "client", "functions", "adapters/aws", "adapters/file", "adapters/web"];
 
 /** Layer → layers it may import beside itself. `root` is functions/<name>/index.ts. */
 const MATRIX: Readonly<Record<string, readonly string[]>> = {
@@ -21,12 +21,14 @@ const MATRIX: Readonly<Record<string, readonly string[]>> = {
   service: CORE,
   "adapters/aws": [...CORE, "service"],
   "adapters/file": [...CORE, "service"],
+  "adapters/web": [...CORE, "service"],
+  verify: ["tlog"],
   http: ["lib", "event", "query", "service"],
   client: CORE,
-  cli: [...CORE, "client"],
+  cli: [...CORE, "client", "verify"],
   functions: [...CORE, "service", "http"],
   root: [...CORE, ...EDGES],
-  infra: [...CORE, ...EDGES, "cli", "root"],
+  infra: [...CORE, ...EDGES, "verify", "cli", "root"],
 };
 
 /** Packages that a layer may import; a layer that is not listed may import what no pattern below reserves. */

@@ -9,8 +9,8 @@ import { layerOf, mayImport } from "#test/support/architecture/layer-rules.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..", "..");
 const RULE = "no-restricted-imports";
-const SHARED = ["lib", "tlog", "event", "query", "service", "http", "client", "cli"];
-const ADAPTERS = ["adapters/aws", "adapters/file"];
+const SHARED = ["lib", "tlog", "event", "query", "service", "http", "client", "verify", "cli"];
+const ADAPTERS = ["adapters/aws", "adapters/file", "adapters/web"];
 /** One file of each layer. */
 const PATHS = [...SHARED, ...ADAPTERS]
   .map((name) => `shared/${name}/a.ts`)
