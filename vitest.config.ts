@@ -13,6 +13,7 @@ const ON_BOTH = [
   "http-export",
   "http-routes",
   "http-hostile",
+  "http-log",
   "regressions.api",
 ];
 
