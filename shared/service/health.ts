@@ -27,7 +27,7 @@ export interface HealthReport {
   readonly queue: PartHealth;
   readonly archive: PartHealth;
   readonly log: PartHealth;
-  /** Accepted events that are neither stored nor about to be; null while that cannot be told. */
+  /** Accepted events that are not where they belong by now; null while that cannot be told. */
   readonly unaccounted_events: number | null;
 }
 
@@ -39,6 +39,8 @@ export interface HealthTiming {
 
 export interface HealthDependencies extends HealthTiming {
   readonly store: EventStore;
+  /** How sealing stands; absent where nothing seals. */
+  readonly log?: Probe | undefined;
   /** Facts about this process: name, version, start. */
   readonly service: Readonly<Record<string, unknown>>;
 }
@@ -47,7 +49,13 @@ export interface HealthDependencies extends HealthTiming {
 export type Probe = () => Promise<StoreHealth>;
 
 export interface PartsHealthDependencies extends HealthTiming {
-  readonly parts: { readonly storage: Probe; readonly queue: Probe; readonly archive: Probe };
+  readonly parts: {
+    readonly storage: Probe;
+    readonly queue: Probe;
+    readonly archive: Probe;
+    /** How sealing stands; absent where nothing seals. */
+    readonly log?: Probe | undefined;
+  };
   /** The last count of what is unaccounted for; undefined where none was taken yet. */
   readonly readInventory: () => Promise<Inventory | undefined>;
   /** Facts about this process: name, version, start. */
@@ -60,19 +68,22 @@ export const HEALTH_CACHE_MS = 5000;
 const MAX_INVENTORY_AGE_MS = 15 * 60_000;
 
 /** For a deployment where one store is queue, archive and log as well. Never rejects. */
-export function createHealth({ store, service, ...timing }: HealthDependencies): () => Promise<HealthReport> {
+export function createHealth(dependencies: HealthDependencies): () => Promise<HealthReport> {
+  const { store, log, service, ...timing } = dependencies;
   const probe = withProbeDeadline(() => store.probe(), timing.sleep);
+  const probeLog = withProbeDeadline(log ?? wellProbe, timing.sleep);
   return cached(timing, async () => {
-    const found = await probe();
+    const [found, inLog] = await Promise.all([probe(), probeLog()]);
     const storage = partOf(found);
+    const sealing = sealingOf(inLog);
     const same: PartHealth = { status: storage.status, kept_by: "storage" };
     return {
-      ...head(storage.status, timing.clock),
+      ...head(worst([storage.status, sealing.status]), timing.clock),
       service: { status: "healthy", ...service },
       storage,
       queue: same,
       archive: same,
-      log: same,
+      log: joined(same, sealing),
       unaccounted_events: unaccountedEvents(found),
     };
   });
@@ -84,17 +95,20 @@ export function createPartsHealth(dependencies: PartsHealthDependencies): () => 
   const storage = withProbeDeadline(parts.storage, timing.sleep);
   const queue = withProbeDeadline(parts.queue, timing.sleep);
   const archive = withProbeDeadline(parts.archive, timing.sleep);
+  const log = withProbeDeadline(parts.log ?? wellProbe, timing.sleep);
   const inventory = withProbeDeadline(() => probeInventory(readInventory, timing.clock), timing.sleep);
   return cached(timing, async () => {
-    const found = await Promise.all([storage(), queue(), archive(), inventory()]);
+    const [inLog, ...found] = await Promise.all([log(), storage(), queue(), archive(), inventory()]);
     const [inStorage, inQueue, inArchive, counted] = found;
+    const sealing = sealingOf(inLog);
+    const statuses = found.map((probed) => partOf(probed).status);
     return {
-      ...head(worst(found.map((probed) => partOf(probed).status)), timing.clock),
+      ...head(worst([sealing.status, ...statuses]), timing.clock),
       service: { status: "healthy", ...service },
       storage: partOf(inStorage),
       queue: partOf(inQueue),
       archive: partOf(inArchive),
-      log: partOf(counted),
+      log: joined(partOf(counted), sealing),
       unaccounted_events: unaccountedEvents(counted),
     };
   });
@@ -180,6 +194,21 @@ function partOf(probed: Probed): PartHealth {
   const { status, problems, details } = probed.health;
   return { status, ...(problems.length > 0 ? { problems } : {}), ...details };
 }
+
+/** Events are taken all the same where nobody can tell how sealing stands. */
+function sealingOf(probed: Probed): PartHealth {
+  const part = partOf(probed);
+  return part.status === "unhealthy" ? { ...part, status: "degraded" } : part;
+}
+
+/** One part of two findings. */
+function joined(part: PartHealth, other: PartHealth): PartHealth {
+  const problems = [...(part.problems ?? []), ...(other.problems ?? [])];
+  const status = worst([part.status, other.status]);
+  return { ...part, ...other, status, ...(problems.length > 0 ? { problems } : {}) };
+}
+
+const wellProbe: Probe = async () => ({ status: "healthy", problems: [], details: {} });
 
 function worst(statuses: readonly HealthStatus[]): HealthStatus {
   if (statuses.includes("unhealthy")) return "unhealthy";
