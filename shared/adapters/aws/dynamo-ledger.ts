@@ -10,12 +10,14 @@ import {
   QueryCommand,
   TransactWriteItemsCommand,
 } from "@aws-sdk/client-dynamodb";
-import { isVendorError, storageError } from "#adapters/aws/aws-errors.ts";
+import { storageError } from "#adapters/aws/aws-errors.ts";
 import type { DynamoSender } from "#adapters/aws/dynamo-client.ts";
 import { getItems } from "#adapters/aws/dynamo-client-batch-get.ts";
 import type { Timing } from "#adapters/aws/dynamo-client-retry.ts";
 import { createBackOff, isPassing, SYSTEM_TIMING } from "#adapters/aws/dynamo-client-retry.ts";
+import { batchKey, pendingPointer, pointerKey } from "#adapters/aws/dynamo-ledger-keys.ts";
 import { readRecord, recordAttributes } from "#adapters/aws/dynamo-ledger-row.ts";
+import { cancellationCodes, hasPassingReason } from "#adapters/aws/dynamo-transaction.ts";
 import type { Item } from "#adapters/aws/event-item.ts";
 import { batchPartition, LEDGER_PARTITION, ROW } from "#adapters/aws/keys.ts";
 import type { BatchRecord, Ledger } from "#service/ports.ts";
@@ -26,16 +28,8 @@ export interface DynamoLedgerOptions {
   readonly timing?: Timing;
 }
 
-/** Sort key of the one row in a batch's partition. */
-const BATCH_SORT = "b";
 const REGISTER_DEADLINE_MS = 10_000;
 const NOTE_TEXT = "text";
-/** Why one part of a transaction was refused though the whole may work when sent again. */
-const PASSING_REASONS: ReadonlySet<string | undefined> = new Set([
-  "ProvisionedThroughputExceeded",
-  "ThrottlingError",
-  "TransactionConflict",
-]);
 
 export function createDynamoLedger({
   client,
@@ -62,9 +56,7 @@ export function createDynamoLedger({
       } catch (cause) {
         const reasons = cancellationCodes(cause);
         if (reasons[0] === "ConditionalCheckFailed") return;
-        if (!isPassing(cause) && !reasons.some((code) => PASSING_REASONS.has(code))) {
-          throw storageError(what, cause);
-        }
+        if (!isPassing(cause) && !hasPassingReason(reasons)) throw storageError(what, cause);
         await backOff(cause);
       }
     }
@@ -75,7 +67,7 @@ export function createDynamoLedger({
     const { items } = await getItems(keys, { client, tableName, timing, isConsistent: true });
     const row = items.find((item) => item[ROW.partition]?.S === batchPartition(batchId));
     if (row === undefined) return undefined;
-    // The row never changes: what is left to be indexed is said by the pointer, while it is there.
+    // What became of the lines never changes: what is left to be indexed is said by the pointer, while it is there.
     const isPointed = items.some((item) => item[ROW.partition]?.S === LEDGER_PARTITION.unindexed);
     const record = readRecord(batchId, row);
     return isPointed ? record : { ...record, unindexed: [] };
@@ -133,7 +125,6 @@ function transactionOf(record: BatchRecord, tableName: string): TransactWriteIte
   const { batchId } = record;
   const attributes = recordAttributes(record);
   const put = (item: Item): TransactWriteItem => ({ Put: { TableName: tableName, Item: item } });
-  const pointer = pointerKey(LEDGER_PARTITION.pending, batchId);
   const items: TransactWriteItem[] = [
     {
       Put: {
@@ -142,32 +133,13 @@ function transactionOf(record: BatchRecord, tableName: string): TransactWriteIte
         ConditionExpression: `attribute_not_exists(${ROW.partition})`,
       },
     },
-    put({ ...pointer, [ROW.format]: { N: "1" } }),
   ];
+  // A rebuild registers batches whose place in the log is known already.
+  if (record.sealed === undefined) items.push(put(pendingPointer(batchId)));
   if (record.unindexed.length > 0) {
     items.push(put({ ...pointerKey(LEDGER_PARTITION.unindexed, batchId), ...attributes }));
   }
   return items;
-}
-
-function cancellationCodes(cause: unknown): readonly (string | undefined)[] {
-  if (!isVendorError(cause, "TransactionCanceledException")) return [];
-  if (typeof cause !== "object" || cause === null || !("CancellationReasons" in cause)) return [];
-  const { CancellationReasons: reasons } = cause;
-  if (!Array.isArray(reasons)) return [];
-  return reasons.map((reason: unknown) =>
-    typeof reason === "object" && reason !== null && "Code" in reason && typeof reason.Code === "string"
-      ? reason.Code
-      : undefined,
-  );
-}
-
-function batchKey(batchId: string): Item {
-  return { [ROW.partition]: { S: batchPartition(batchId) }, [ROW.sort]: { S: BATCH_SORT } };
-}
-
-function pointerKey(partition: string, batchId: string): Item {
-  return { [ROW.partition]: { S: partition }, [ROW.sort]: { S: batchId } };
 }
 
 function noteKey(name: string): Item {

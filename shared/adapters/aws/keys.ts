@@ -49,6 +49,8 @@ export const ROW = {
 export const LEDGER_PARTITION = {
   /** One row per lane epoch; sort: its number, 6 digits. */
   lanes: "lanes",
+  /** The head of the log; sort: `head`. */
+  log: "log",
   /** The mark of the deployment; sort: `mark`. */
   mark: "mark",
   /** Small texts by name; sort: the name. */
@@ -119,7 +121,7 @@ export const EVENT_TABLE: TableDefinition = {
   expiryAttribute: ITEM.expiry,
 };
 
-/** Batches, pointers to what is to be done with them, notes, lane epochs, marks. No indexes; nothing expires. */
+/** Batches, pointers to what is to be done with them, the head of the log, notes, lane epochs, marks. No indexes; nothing expires. */
 export const LEDGER_TABLE: TableDefinition = {
   partitionKey: { name: ROW.partition, type: "S" },
   sortKey: { name: ROW.sort, type: "S" },
