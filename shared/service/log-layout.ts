@@ -18,6 +18,8 @@ export const MANIFEST_PREFIX = "manifests/";
 export const STAGING_PREFIX = "staging/";
 
 const LEAF_DIGITS = 16;
+/** 128 bits: nobody finds another object for a key that is known. */
+const STAGING_DIGEST_DIGITS = 32;
 
 /** @param tilePath as C2SP tlog-tiles writes it: `tile/0/x001/067`, `tile/entries/000.p/12` */
 export function tileKey(tilePath: string): string {
@@ -39,9 +41,22 @@ export function manifestKey(endLeaf: number): string {
   return `${MANIFEST_PREFIX}${digits(endLeaf)}.json`;
 }
 
-/** The old size is part of it: without it two sealers could write to one key. */
-export function stagingKey(oldSize: number, newSize: number, rootHex: string): string {
-  return `${STAGING_PREFIX}${digits(oldSize)}-${digits(newSize)}-${rootHex}`;
+/** What tells the objects of seals apart. */
+export interface StagingName {
+  readonly oldSize: number;
+  readonly newSize: number;
+  /** Root of the tree of the new size, lower-case hex. */
+  readonly rootHex: string;
+  /** SHA-256 of the object itself, lower-case hex. */
+  readonly sha256Hex: string;
+}
+
+/**
+ * The digest is part of it: two sealers at the same lines name another time of sealing, and may take along other batches
+ * that have no line in the log. Only equal objects meet under one key, and who replays one knows that it is what was sealed.
+ */
+export function stagingKey({ oldSize, newSize, rootHex, sha256Hex }: StagingName): string {
+  return `${STAGING_PREFIX}${digits(oldSize)}-${digits(newSize)}-${rootHex}-${sha256Hex.slice(0, STAGING_DIGEST_DIGITS)}`;
 }
 
 function digits(leaf: number): string {

@@ -96,13 +96,23 @@ export interface SealInput {
   readonly batches: readonly SealedBatch[];
   /** When the oldest of the lines was accepted, as far as known: milliseconds since 1970. */
   readonly oldestMs: number | undefined;
+  /** What was passed over and waits for a human; the same again until it is mended. */
+  readonly problems?: readonly SealProblem[];
+}
+
+/** Something that cannot be sealed; sealing goes on with the rest. */
+export interface SealProblem {
+  /** What it is about: a batch id, a key. */
+  readonly subject: string;
+  readonly problem: string;
 }
 
 /** Where lines without a leaf come from. */
 export interface SealSource {
   /**
    * The lines that come next behind `size` leaves; undefined where there are none. The same lines again until they are
-   * settled. May give input without entries, where batches are settled by it.
+   * settled. Input without entries is never sealed: its batches are settled and tidied at once, which must be safe at any
+   * time and size; without batches too it only names problems.
    * @throws AuditStorageError `storage-unavailable`; `log-diverged` where the lines that should come next are missing
    */
   next(size: number): Promise<SealInput | undefined>;

@@ -1,14 +1,17 @@
-// The port Archive kept by a map: the oracle of property tests, and the archive of tests that need no stand-in.
-import type { Archive, ArchivedObject } from "#service/ports.ts";
+// The ports Archive and LogStore kept by a map: the oracle of property tests, and the archive of tests that need no stand-in.
+import type { VersionedObject, LogStore } from "#service/log-ports.ts";
+import type { ArchivedObject } from "#service/ports.ts";
 
 interface Stored {
   readonly bytes: Uint8Array;
   readonly modifiedMs: number;
+  readonly version: string;
 }
 
-export class MemoryArchive implements Archive {
+export class MemoryArchive implements LogStore {
   readonly objects = new Map<string, Stored>();
   private readonly nowMs: () => number;
+  private writes = 0;
 
   constructor(nowMs: () => number = () => 0) {
     this.nowMs = nowMs;
@@ -16,7 +19,7 @@ export class MemoryArchive implements Archive {
 
   async putIfAbsent(key: string, bytes: Uint8Array): Promise<"created" | "exists"> {
     if (this.objects.has(key)) return "exists";
-    this.objects.set(key, { bytes: Uint8Array.from(bytes), modifiedMs: this.nowMs() });
+    this.write(key, bytes);
     return "created";
   }
 
@@ -33,6 +36,30 @@ export class MemoryArchive implements Archive {
       const stored = this.objects.get(key);
       if (stored !== undefined) yield { key, bytes: stored.bytes.byteLength, modifiedMs: stored.modifiedMs };
     }
+  }
+
+  async readVersion(key: string): Promise<VersionedObject | undefined> {
+    const stored = this.objects.get(key);
+    return stored && { bytes: Uint8Array.from(stored.bytes), version: stored.version };
+  }
+
+  async replace(
+    key: string,
+    bytes: Uint8Array,
+    version: string | undefined,
+  ): Promise<"replaced" | "changed"> {
+    if (this.objects.get(key)?.version !== version) return "changed";
+    this.write(key, bytes);
+    return "replaced";
+  }
+
+  async remove(keys: readonly string[]): Promise<void> {
+    for (const key of keys) this.objects.delete(key);
+  }
+
+  private write(key: string, bytes: Uint8Array): void {
+    const version = `v${++this.writes}`;
+    this.objects.set(key, { bytes: Uint8Array.from(bytes), modifiedMs: this.nowMs(), version });
   }
 }
 

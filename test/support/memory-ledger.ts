@@ -1,10 +1,14 @@
-// The port Ledger kept by maps: the oracle of property tests, and the ledger of tests that need no stand-in.
-import type { BatchRecord, Ledger } from "#service/ports.ts";
+// The ports Ledger and SealLedger kept by maps: the oracle of property tests, and the ledger of tests that need no stand-in.
+import { AuditStorageError } from "#lib/errors.ts";
+import type { PendingBatch, SealLedger } from "#service/log-ports.ts";
+import type { BatchRecord, Ledger, SealedPlace } from "#service/ports.ts";
 
-export class MemoryLedger implements Ledger {
+export class MemoryLedger implements Ledger, SealLedger {
   readonly rows = new Map<string, BatchRecord>();
   /** Batches with lines to be indexed. */
   readonly waiting = new Set<string>();
+  /** Batches with a pending pointer. */
+  readonly pointers = new Set<string>();
   readonly notes = new Map<string, string>();
 
   async registered(batchIds: readonly string[]): Promise<ReadonlySet<string>> {
@@ -14,6 +18,7 @@ export class MemoryLedger implements Ledger {
   async register(record: BatchRecord): Promise<void> {
     if (this.rows.has(record.batchId)) return;
     this.rows.set(record.batchId, structuredClone(record));
+    this.pointers.add(record.batchId);
     if (record.unindexed.length > 0) this.waiting.add(record.batchId);
   }
 
@@ -36,5 +41,32 @@ export class MemoryLedger implements Ledger {
 
   async writeNote(name: string, text: string): Promise<void> {
     this.notes.set(name, text);
+  }
+
+  async pending(limit: number): Promise<readonly PendingBatch[]> {
+    const batchIds = [...this.pointers].sort().slice(0, limit);
+    return batchIds.map((batchId) => ({ batchId, row: this.rows.get(batchId) }));
+  }
+
+  async markSealed(batchId: string, { firstLeaf, segment }: SealedPlace): Promise<void> {
+    const row = this.rows.get(batchId);
+    if (row === undefined)
+      throw new AuditStorageError("storage-unavailable", `batch ${batchId} has no row to note its leaves in`);
+    const { sealed } = row;
+    if (sealed !== undefined && (sealed.firstLeaf !== firstLeaf || sealed.segment !== segment))
+      throw new AuditStorageError(
+        "log-diverged",
+        `batch ${batchId} stands at leaf ${sealed.firstLeaf} of ${sealed.segment}, not at ${firstLeaf} of ${segment}`,
+      );
+    this.rows.set(batchId, {
+      ...row,
+      sealed: segment === undefined ? { firstLeaf } : { firstLeaf, segment },
+    });
+    this.pointers.delete(batchId);
+  }
+
+  async repoint(batchId: string): Promise<void> {
+    const row = this.rows.get(batchId);
+    if (row !== undefined && row.sealed === undefined) this.pointers.add(batchId);
   }
 }
