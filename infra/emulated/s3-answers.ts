@@ -8,6 +8,13 @@ export interface S3Answer {
   readonly body?: string | Buffer;
 }
 
+const NAMED_CHARACTERS: Readonly<Record<string, string>> = {
+  amp: "&",
+  lt: "<",
+  gt: ">",
+  quot: '"',
+  apos: "'",
+};
 const NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 export function refusalAnswer({ status, code, message }: Refusal): S3Answer {
@@ -63,6 +70,16 @@ export function versionsAnswer(
   return xml(200, root("ListVersionsResult", head + body.join("")));
 }
 
+export function deletedAnswer(keys: readonly string[]): S3Answer {
+  const deleted = keys.map((key) => raw("Deleted", element("Key", key)));
+  return xml(200, root("DeleteResult", deleted.join("")));
+}
+
+/** The keys that a document of DeleteObjects names. */
+export function keysToDelete(document: string): readonly string[] {
+  return [...document.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = ""]) => unescapeXml(key));
+}
+
 export function versioningAnswer(isVersioned: boolean): S3Answer {
   return xml(200, root("VersioningConfiguration", isVersioned ? element("Status", "Enabled") : ""));
 }
@@ -101,6 +118,16 @@ function raw(name: string, body: string): string {
 
 function element(name: string, value: string | number | boolean): string {
   return raw(name, escapeXml(String(value)));
+}
+
+/** Names, and numbers in both forms: `&amp;`, `&#38;`, `&#x26;`. */
+function unescapeXml(text: string): string {
+  return text.replaceAll(/&(?:#x([0-9a-fA-F]+)|#(\d+)|(\w+));/g, (found, ...parts: readonly unknown[]) => {
+    const [hex, decimal, name] = parts;
+    if (typeof hex === "string") return String.fromCodePoint(Number.parseInt(hex, 16));
+    if (typeof decimal === "string") return String.fromCodePoint(Number(decimal));
+    return NAMED_CHARACTERS[String(name)] ?? found;
+  });
 }
 
 /** Control characters too: a key may hold them, and a parser would refuse or alter them. */

@@ -79,19 +79,23 @@ export class Bucket {
       : refusal(404, "NoSuchVersion", "The specified version does not exist.");
   }
 
-  /** Hides the object behind a marker where the bucket is versioned; with a version id, removes that version. */
-  delete(key: string, versionId?: string): void {
-    this.deletions.set(key, this.deletionsOf(key) + 1);
+  /** Hides the object behind a marker where the bucket is versioned; with a version id, removes that version, unless it is locked. */
+  delete(key: string, versionId?: string): Refusal | undefined {
     const versions = this.versions.get(key);
-    if (versions === undefined) return;
+    const named = versions?.find((version) => version.versionId === versionId);
+    if (named !== undefined && isLocked(named))
+      return refusal(403, "AccessDenied", "Access Denied because object protected by object lock.");
+    this.deletions.set(key, this.deletionsOf(key) + 1);
+    if (versions === undefined) return undefined;
     if (versionId === undefined && this.isVersioned) {
       versions.unshift({ versionId: randomUUID(), modifiedMs: Date.now() });
-      return;
+      return undefined;
     }
     const kept = versionId === undefined ? [] : versions.filter((version) => version.versionId !== versionId);
     if (kept.length > 0) this.versions.set(key, kept);
     else this.versions.delete(key);
     this.sorted = undefined;
+    return undefined;
   }
 
   /** Objects by key, each greater than `after`. */
@@ -144,6 +148,12 @@ export class Bucket {
     } else if (this.isVersioned) versions.unshift(object);
     else versions.splice(0, versions.length, object);
   }
+}
+
+/** Nobody here may bypass governance. */
+function isLocked(version: ObjectVersion): boolean {
+  const until = isObject(version) ? version.headers["x-amz-object-lock-retain-until-date"] : undefined;
+  return until !== undefined && Date.parse(until) > Date.now();
 }
 
 export function refusal(status: number, code: string, message: string): Refusal {

@@ -9,7 +9,9 @@ import { createServer } from "node:http";
 import { crc32 } from "node:zlib";
 import type { S3Answer } from "#infra/emulated/s3-answers.ts";
 import {
+  deletedAnswer,
   keyOf,
+  keysToDelete,
   listAnswer,
   objectHeaders,
   refusalAnswer,
@@ -29,7 +31,7 @@ const MAX_BODY_BYTES = 128 * 1024 * 1024;
 const MAX_KEYS = 1000;
 /** Given back as they were sent. */
 const KEPT_HEADERS =
-  /^(content-type|content-encoding|cache-control|x-amz-meta-.+|x-amz-checksum-(crc32|sha256))$/;
+  /^(content-type|content-encoding|cache-control|x-amz-meta-.+|x-amz-checksum-(crc32|sha256)|x-amz-object-lock-(mode|retain-until-date))$/;
 /** Headers of `x-amz-` that change nothing here. */
 const IDLE_HEADERS =
   /^x-amz-(content-sha256|date|security-token|user-agent|sdk-checksum-algorithm|checksum-mode|checksum-type|expected-bucket-owner)$/;
@@ -115,6 +117,7 @@ async function answer(buckets: Map<string, Bucket>, incoming: IncomingMessage): 
 async function answerForBucket(bucket: Bucket, request: S3Request): Promise<S3Answer> {
   const { method, query, bucketName } = request;
   if (method === "HEAD") return { status: 200 };
+  if (method === "POST" && query.has("delete")) return deleteObjects(bucket, request);
   if (query.has("versioning")) {
     if (method === "PUT") bucket.isVersioned = /<Status>Enabled</.test(String(await request.body()));
     return method === "PUT" ? { status: 200 } : versioningAnswer(bucket.isVersioned);
@@ -138,15 +141,19 @@ async function answerForObject(bucket: Bucket, request: S3Request): Promise<S3An
   const versionId = query.get("versionId") ?? undefined;
   if (method === "PUT") return putObject(bucket, request);
   if (method === "DELETE") {
-    bucket.delete(key, versionId);
-    return { status: 204 };
+    const refused = bucket.delete(key, versionId);
+    return refused === undefined ? { status: 204 } : refusalAnswer(refused);
   }
   if (method !== "GET" && method !== "HEAD") return notImplemented(`${method} of an object`);
-  const condition = Object.keys(request.headers).find((name) => name.startsWith("if-"));
+  const condition = Object.keys(request.headers).find(
+    (name) => name.startsWith("if-") && name !== "if-none-match",
+  );
   if (condition !== undefined) return notImplemented(`${method} of an object with ${condition}`);
   const object = bucket.find(key, versionId);
   if (!isStored(object)) return refusalAnswer(object);
   const headers = objectHeaders(object, bucket.isVersioned);
+  if (request.headers["if-none-match"] === object.etag)
+    return { status: 304, headers: { etag: object.etag } };
   const range = method === "GET" ? rangeOf(request.headers.range, object.bytes.length) : undefined;
   if (range === undefined) {
     const length = { "content-length": String(object.bytes.length) };
@@ -179,8 +186,11 @@ async function putObject(bucket: Bucket, request: S3Request): Promise<S3Answer> 
   const sent = Object.entries(headers).flatMap(([name, value]) =>
     KEPT_HEADERS.test(name) && typeof value === "string" ? [[name, value] as const] : [],
   );
-  if (!isIntact(bytes, Object.fromEntries(sent)))
+  const content = { bytes, headers: Object.fromEntries(sent) };
+  if (!isIntact(bytes, content.headers))
     return refusalAnswer(refusal(400, "BadDigest", "A checksum that was sent is not that of the body"));
+  if (!isLockValid(content.headers))
+    return refusalAnswer(refusal(400, "InvalidArgument", "A lock is a mode, and a date that is to come"));
   const condition = {
     ifNoneMatch: headers["if-none-match"],
     ifMatch: headers["if-match"],
@@ -188,10 +198,29 @@ async function putObject(bucket: Bucket, request: S3Request): Promise<S3Answer> 
   };
   if (condition.ifNoneMatch !== undefined && condition.ifNoneMatch !== "*")
     return notImplemented("If-None-Match of anything but *");
-  const object = bucket.put(key, { bytes, headers: Object.fromEntries(sent) }, condition);
+  const object = bucket.put(key, content, condition);
   return isStored(object)
     ? { status: 200, headers: objectHeaders(object, bucket.isVersioned) }
     : refusalAnswer(object);
+}
+
+/** Without versions: what it hides is kept, as S3 keeps it. */
+async function deleteObjects(bucket: Bucket, { body }: S3Request): Promise<S3Answer> {
+  const document = String(await body());
+  if (document.includes("<VersionId>")) return notImplemented("the deletion of many versions");
+  const keys = keysToDelete(document);
+  if (keys.length > MAX_KEYS)
+    return refusalAnswer(refusal(400, "MalformedXML", `More than ${MAX_KEYS} keys`));
+  for (const key of keys) bucket.delete(key);
+  return deletedAnswer(document.includes("<Quiet>true<") ? [] : keys);
+}
+
+/** A lock of an object that is to be stored; none is right too. */
+function isLockValid(headers: Readonly<Record<string, string>>): boolean {
+  const mode = headers["x-amz-object-lock-mode"];
+  const until = headers["x-amz-object-lock-retain-until-date"];
+  if (mode === undefined && until === undefined) return true;
+  return (mode === "GOVERNANCE" || mode === "COMPLIANCE") && Date.parse(until ?? "") > Date.now();
 }
 
 function isIntact(bytes: Buffer, headers: Readonly<Record<string, string>>): boolean {

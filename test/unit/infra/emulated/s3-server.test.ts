@@ -3,6 +3,7 @@ import type { ListObjectsV2CommandOutput, S3Client } from "@aws-sdk/client-s3";
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -83,7 +84,65 @@ describe("a conditional write", () => {
   });
 });
 
+describe("a locked object", () => {
+  const lock = {
+    ObjectLockMode: "COMPLIANCE" as const,
+    ObjectLockRetainUntilDate: new Date(Date.now() + 86_400_000),
+  };
+
+  it("says so, and is hidden but not removed before its time", async () => {
+    const locking = new PutObjectCommand({ Bucket, Key: "locked", Body: Buffer.from("1"), ...lock });
+    const { VersionId = "" } = await client.send(locking);
+    const head = await client.send(new HeadObjectCommand({ Bucket, Key: "locked" }));
+
+    const removing = client.send(new DeleteObjectCommand({ Bucket, Key: "locked", VersionId }));
+
+    await expect(removing).rejects.toMatchObject({ name: "AccessDenied" });
+    await client.send(new DeleteObjectCommand({ Bucket, Key: "locked" }));
+    expect(head).toMatchObject(lock);
+    await expect(read("locked")).rejects.toMatchObject({ name: "NoSuchKey" });
+    expect(await read("locked", { VersionId })).toBe("1");
+  });
+
+  it.each([
+    { ObjectLockMode: "COMPLIANCE" as const },
+    { ObjectLockRetainUntilDate: lock.ObjectLockRetainUntilDate },
+    { ...lock, ObjectLockRetainUntilDate: new Date(0) },
+  ])("is refused with %j", async (part) => {
+    const putting = client.send(new PutObjectCommand({ Bucket, Key: "unlocked", Body: "1", ...part }));
+
+    await expect(putting).rejects.toMatchObject({ name: "InvalidArgument" });
+  });
+});
+
+describe("many objects", () => {
+  it("are removed by one call, whatever they are called, and those that are gone are passed over", async () => {
+    const keys = ["many/a & b", "many/<c> 'é' 漢", "many/\u0001"];
+    for (const key of keys) await put(key, "1");
+
+    const { Deleted } = await client.send(
+      new DeleteObjectsCommand({
+        Bucket,
+        Delete: { Objects: [...keys, "many/gone"].map((Key) => ({ Key })) },
+      }),
+    );
+
+    expect(Deleted?.map(({ Key }) => Key)).toEqual([...keys, "many/gone"]);
+    for (const key of keys) await expect(read(key)).rejects.toMatchObject({ name: "NoSuchKey" });
+  });
+});
+
 describe("an object", () => {
+  it("is not sent again to who has it", async () => {
+    const { ETag = "" } = await put("known", "1");
+
+    const again = client.send(new GetObjectCommand({ Bucket, Key: "known", IfNoneMatch: ETag }));
+
+    await expect(again).rejects.toMatchObject({ $metadata: { httpStatusCode: 304 } });
+    const other = await client.send(new GetObjectCommand({ Bucket, Key: "known", IfNoneMatch: '"x"' }));
+    expect(await other.Body?.transformToString()).toBe("1");
+  });
+
   it("is given back whole, in part, and by what it is called", async () => {
     const key = "batches/dt=2026-03-01/a & b <c> 'é' 漢.jsonl";
     await put(key, "0123456789");
