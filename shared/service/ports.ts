@@ -216,7 +216,8 @@ export interface Ledger {
   registered(batchIds: readonly string[]): Promise<ReadonlySet<string>>;
   /**
    * Writes the row of a batch, its pending pointer, and one for lines to be indexed later, all or none, where the batch has no row;
-   * else does nothing. A row is never deleted by this port, and nothing but its place in the log is ever added to it.
+   * else does nothing. A row that says already where its lines stand in the log gets no pending pointer.
+   * A row is never deleted by this port, and nothing but its place in the log is ever added to it.
    * @throws AuditStorageError `storage-unavailable` (retryable)
    */
   register(record: BatchRecord): Promise<void>;

@@ -18,7 +18,7 @@ export class MemoryLedger implements Ledger, SealLedger {
   async register(record: BatchRecord): Promise<void> {
     if (this.rows.has(record.batchId)) return;
     this.rows.set(record.batchId, structuredClone(record));
-    this.pointers.add(record.batchId);
+    if (record.sealed === undefined) this.pointers.add(record.batchId);
     if (record.unindexed.length > 0) this.waiting.add(record.batchId);
   }
 
