@@ -29,7 +29,7 @@ export interface ApiAnswer {
   /** Names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
   /** JSON unless `content-type` says otherwise. */
-  readonly body: string;
+  readonly body: string | Uint8Array;
 }
 
 export type RouteHandler = (request: ApiRequest) => Promise<ApiAnswer> | ApiAnswer;

@@ -43,23 +43,18 @@ export function createHttpFront({ routes, telemetry, onProblem }: HttpFrontOptio
     const requestContext = { ...event.requestContext, routeKey };
     try {
       const answer = Answer.parse(await target.invoke({ ...event, routeKey, requestContext }));
-      return answer.isBase64Encoded ? { ...answer, body: decoded(answer.body) } : answer;
+      return answer.isBase64Encoded ? { ...answer, body: Buffer.from(answer.body, "base64") } : answer;
     } catch (error) {
       onProblem(String(error));
       return FAILED;
     }
   };
   return createGateway({
-    functions: { ingest: dispatch, query: dispatch, health: dispatch },
+    functions: { ingest: dispatch, query: dispatch, prove: dispatch, health: dispatch },
     telemetry,
     nowMs: Date.now,
     isLoopbackOnly: true,
   });
-}
-
-/** Every body of the service is text. */
-function decoded(base64: string): string {
-  return Buffer.from(base64, "base64").toString();
 }
 
 /** What routes of a template differ in from the route table, one text each. */

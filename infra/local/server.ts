@@ -7,6 +7,7 @@ import { performance } from "node:perf_hooks";
 import { isLoopback, LOOPBACK_HOST } from "#functions/config.ts";
 import { createHealthFunction } from "#functions/health/app.ts";
 import { createIngest } from "#functions/ingest/app.ts";
+import { createProveFunction } from "#functions/prove/app.ts";
 import { createQuery } from "#functions/query/app.ts";
 import type { Telemetry } from "#functions/telemetry.ts";
 import { SUMMARY_INTERVAL_MS } from "#functions/telemetry.ts";
@@ -16,19 +17,26 @@ import type { GatewayLimits } from "#infra/local/gateway-limits.ts";
 import { createPreparePool } from "#infra/local/prepare-pool.ts";
 import { SOFTWARE_VERSION } from "#infra/local/software-version.ts";
 import { createSleep } from "#infra/local/sleep.ts";
+import type { ReadableLog } from "#infra/local/unsealed-log.ts";
+import { createUnsealedLog } from "#infra/local/unsealed-log.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 import { createIdentifiers } from "#lib/identifiers.ts";
 import type { Accept } from "#service/accept.ts";
 import { createAccept } from "#service/accept.ts";
 import { createExport } from "#service/export.ts";
+import { createFeed } from "#service/feed.ts";
 import { createFind } from "#service/find.ts";
 import { createFlush } from "#service/flush.ts";
 import { createHealth } from "#service/health.ts";
 import type { Clock, EventQueue, EventStore } from "#service/ports.ts";
+import { createProve } from "#service/prove.ts";
+import { createLogReader } from "#service/read-log.ts";
 
 export interface ServerOptions {
   /** Stays the caller's: closed by whoever opened it, after `stop`. */
   readonly store: EventQueue & EventStore;
+  /** What proofs and the feed are answered from. @default nothing is sealed */
+  readonly log?: ReadableLog | undefined;
   readonly telemetry: Telemetry;
   /** @default 127.0.0.1 */
   readonly host?: string | undefined;
@@ -50,6 +58,10 @@ export interface LocalServer {
 }
 
 const DEFAULT_GRACE_MS = 10_000;
+/** Sealing runs every 2 seconds unless it is told otherwise. */
+const SEALS_AFTER_S = 2;
+/** Some 100 ms of work. */
+const MAX_FEED_LEAVES = 20_000;
 
 /** @throws AuditServiceError `invalid-configuration` where the address cannot be listened on */
 export async function startServer(options: ServerOptions): Promise<LocalServer> {
@@ -90,7 +102,7 @@ interface FunctionOptions extends ServerOptions {
 }
 
 function createFunctions(
-  { store, telemetry, serviceName, clock, accept }: FunctionOptions,
+  { store, log = createUnsealedLog(store), telemetry, serviceName, clock, accept }: FunctionOptions,
   stopping: AbortSignal,
 ): Parameters<typeof createGateway>[0]["functions"] {
   const monotonicMs = (): number => performance.now();
@@ -100,6 +112,8 @@ function createFunctions(
     version: SOFTWARE_VERSION,
     started_at: new Date(clock.nowMs()).toISOString(),
   };
+  const reader = createLogReader(log.objects);
+  const reading = { leaves: log.leaves, log: reader, monotonicMs, sleep };
   return {
     ingest: createIngest({ accept, knowsStored: true, telemetry }),
     query: createQuery({
@@ -107,6 +121,13 @@ function createFunctions(
       exportChunk: createExport({ store, monotonicMs }),
       flush: createFlush({ store, monotonicMs, sleep }),
       openApiJson,
+      telemetry,
+    }),
+    prove: createProveFunction({
+      prove: createProve({ ...reading, sealsAfterS: SEALS_AFTER_S }),
+      feed: createFeed({ ...reading, maxLeaves: MAX_FEED_LEAVES }),
+      log: reader,
+      sealsAfterS: SEALS_AFTER_S,
       telemetry,
     }),
     health: createHealthFunction({

@@ -46,6 +46,17 @@ const REJECTED = {
   errors: [{ path: "/action", message: "is missing" }],
 };
 
+const LINE =
+  '{"_defaulted":["event_id","level"],"_salt":"xJ1b0c9kQ2uF7mH4sT8wzA","_v":1,"action":"user_login","category":"AUTHENTICATION",' +
+  `"event_id":"${EVENT_ID}","level":"INFO","message":"signed in","metadata":{"method":"passkey"},` +
+  '"received_at":"2026-03-01T12:00:00.456Z","service_name":"auth","source_ip":"192.0.2.7","tenant_id":"default",' +
+  '"timestamp":"2026-03-01T12:00:00.123Z","user_id":"alice"}';
+const SIBLING = "gSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQ=";
+const CHECKPOINT =
+  "log.example.com/audit\n2\nsFodV/vSp5O8n9a8QpW6PRY97tfOSW5bsc2Xl/EQi08=\n\n" +
+  "\u2014 log.example.com/audit 1dMsvSB6Od2ZtZLYS5BDZ4vnF3aLf6Ah6mOkM3sO0S6sVUNnyVnw7lEYk0rsLJHVdXZLhGSWvEbBtm8r0vGxVfmbHg4=\n";
+const PROOF = `c2sp.org/tlog-proof@v1\nindex 1\n${SIBLING}\n\n${CHECKPOINT}`;
+
 const PART = { status: "healthy", kept_by: "storage" };
 
 /** Keys are `<operationId> request` and `<operationId> <status> <media type>`. */
@@ -60,6 +71,26 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
   "queryEvents 200 application/json": PAGE,
   "exportEvents 200 application/jsonl": `${JSON.stringify(EVENT)}\n`,
   "getEvent 200 application/json": EVENT,
+  "feedEvents 200 application/json": {
+    events: [{ leaf_index: 1, ...EVENT }],
+    next_after: 1,
+    has_more: false,
+    log_size: 2,
+  },
+  "getLine 200 application/json": JSON.parse(LINE),
+  "proveEvent 200 text/plain": PROOF,
+  "proveEvent 200 application/json": {
+    event_id: EVENT_ID,
+    leaf_index: 1,
+    log_size: 2,
+    leaf_hash: "B95lDa8R83lS8n0eG+o0buTxRKQTYFi//1U8anccXmA=",
+    hashes: [SIBLING],
+    checkpoint: CHECKPOINT,
+    proof: PROOF,
+    line: LINE,
+    content_hash: HASH,
+  },
+  "logCheckpoint 200 text/plain": CHECKPOINT,
   "flush request": { event_ids: [EVENT_ID] },
   "flush 200 application/json": { status: "flushed" },
   "flush 202 application/json": { status: "pending", pending: 1 },

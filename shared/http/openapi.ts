@@ -23,6 +23,22 @@ const RETRY_STATUSES: ReadonlySet<number> = new Set([429, 503]);
 
 const REQUEST_SCHEMAS: ReadonlySet<string> = new Set(["NewEvent", "Batch", "Query", "FlushRequest"]);
 
+/** By name. */
+const PATH_PARAMETERS: Readonly<Record<string, Json>> = {
+  event_id: {
+    schema: { type: "string" },
+    description: "also ids derived for conflicts, `<id>!<32 hexadecimal digits>`",
+  },
+  path: {
+    schema: {
+      type: "string",
+      pattern: "^(entries|[0-9]{1,2})(/x[0-9]{3})*/[0-9]{3}(\\.p/[0-9]{1,3})?$",
+    },
+    description:
+      "the rest of the path, slashes included: `<level>/<index>[.p/<width>]` or `entries/<index>[.p/<width>]`",
+  },
+};
+
 type Json = Readonly<Record<string, unknown>>;
 
 let text: string | undefined;
@@ -35,7 +51,10 @@ export function openApiJson(): string {
 
 export function openApiDocument(): Json {
   const paths: Record<string, Record<string, Json>> = {};
-  for (const route of ROUTES) (paths[route.path] ??= {})[route.method.toLowerCase()] = operation(route);
+  for (const route of ROUTES) {
+    const path = route.path.replace("+}", "}"); // OpenAPI has no parameter for more than one segment
+    (paths[path] ??= {})[route.method.toLowerCase()] = operation(route);
+  }
   return {
     openapi: "3.1.0",
     info: {
@@ -81,12 +100,11 @@ function accessProblems({ scope }: Route): readonly ProblemCode[] {
 }
 
 function parametersOf(route: Route): readonly Json[] {
-  const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+  const inPath = [...route.path.matchAll(/\{(\w+)\+?\}/g)].map(([, name = ""]) => ({
     name,
     in: "path",
     required: true,
-    schema: { type: "string" },
-    description: "also ids derived for conflicts, `<id>!<32 hexadecimal digits>`",
+    ...PATH_PARAMETERS[name],
   }));
   const schema = jsonSchema(PARAMETERS[route.parameters], "output");
   const inQuery = Object.entries(membersOf(schema["properties"])).map(([name, member]) => {
@@ -129,14 +147,16 @@ function requestBody({ body, operationId }: Route): Json {
 function responseOf({ operationId }: Route, status: string, response: RouteResponse): Json {
   const { description, schema, types = ["application/json"], headers = {} } = response;
   const ofSchema = schema === undefined ? {} : { schema: { $ref: `#/components/schemas/${schema}` } };
-  const textual = types.includes("application/json") ? {} : { schema: { type: "string" } };
   return {
     description,
     headers: headersOf({ "x-request-id": "id of this request, as in the log of the service", ...headers }),
     content: Object.fromEntries(
       types.map((type) => [
         type,
-        { ...ofSchema, ...textual, ...exampleOf(`${operationId} ${status} ${type}`) },
+        {
+          ...(type === "application/json" ? ofSchema : { schema: { type: "string" } }),
+          ...exampleOf(`${operationId} ${status} ${type}`),
+        },
       ]),
     ),
   };
@@ -183,7 +203,9 @@ function problemResponse(status: number, codes: readonly ProblemCode[]): Json {
     description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join(". "),
     headers: headersOf({
       "x-request-id": "id of this request, as in the log of the service",
-      ...(RETRY_STATUSES.has(status) ? { "Retry-After": "seconds after which a retry makes sense" } : {}),
+      ...(RETRY_STATUSES.has(status) || codes.includes("not-yet-sealed")
+        ? { "Retry-After": "seconds after which a retry makes sense" }
+        : {}),
       ...(status === 405 ? { Allow: "methods that the route takes" } : {}),
     }),
     content: {

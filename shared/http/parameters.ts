@@ -1,6 +1,7 @@
 /** URL parameters and small bodies of the HTTP API as schemas, where no module of its own checks them. */
 import * as z from "zod";
 import { EventId, TenantId } from "#event/audit-event.ts";
+import { DEFAULT_FEED_LIMIT, MAX_FEED_LIMIT } from "#service/feed.ts";
 import { MAX_WAIT_S } from "#service/find.ts";
 import { MAX_FLUSH_EVENT_IDS } from "#service/flush.ts";
 
@@ -10,16 +11,14 @@ const flag = z
   .transform((text) => text === "true")
   .pipe(z.boolean());
 
-const wait = z
-  .string()
-  .regex(/^\d{1,3}$/, { error: `is not an integer from 1 to ${MAX_WAIT_S}` })
-  .transform(Number)
-  .pipe(
-    z
-      .int()
-      .min(1, { error: `is not an integer from 1 to ${MAX_WAIT_S}` })
-      .max(MAX_WAIT_S, { error: `is not an integer from 1 to ${MAX_WAIT_S}` }),
-  );
+/** An integer as text. */
+const whole = (min: number, max: number): z.ZodPipe<z.ZodType<number, string>, z.ZodInt> => {
+  const error = `is not an integer from ${min} to ${max}`;
+  const text = z.string().regex(/^-?\d{1,16}$/, { error });
+  return text.transform(Number).pipe(z.int({ error }).min(min, { error }).max(max, { error }));
+};
+
+const wait = whole(1, MAX_WAIT_S);
 
 const tenant = TenantId.meta({ description: "whose event; only where no keys are configured" });
 
@@ -30,6 +29,21 @@ export const BatchParameters = z.strictObject({
 export const EventParameters = z.strictObject({
   wait: wait.optional().meta({ description: "seconds to wait for the event to be stored" }),
   tenant_id: tenant.optional(),
+});
+export const LineParameters = z.strictObject({ tenant_id: tenant.optional() });
+export const ProofParameters = z.strictObject({
+  wait: wait.optional().meta({ description: "seconds to wait for the event to be stored and sealed" }),
+  tenant_id: tenant.optional(),
+});
+export const FeedParameters = z.strictObject({
+  after: whole(-1, Number.MAX_SAFE_INTEGER)
+    .default(-1)
+    .meta({
+      description: "leaf behind which the page begins, as `next_after` gives it; -1: from the beginning",
+    }),
+  limit: whole(1, MAX_FEED_LIMIT).default(DEFAULT_FEED_LIMIT).meta({ description: "events at most" }),
+  wait: wait.optional().meta({ description: "seconds to wait, at the end of the log, for it to grow" }),
+  tenant_id: TenantId.meta({ description: "whose events; only where no keys are configured" }).optional(),
 });
 export const FlushParameters = z.strictObject({ tenant_id: tenant.optional() });
 

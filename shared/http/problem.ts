@@ -25,7 +25,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   forbidden: { status: 403, title: "Not allowed" },
   "route-not-found": { status: 404, title: "No such route" },
   "event-not-found": { status: 404, title: "No such event" },
-  "not-yet-sealed": { status: 404, title: "The event is not sealed yet" },
+  "not-yet-sealed": { status: 404, title: "Not sealed yet" },
   "method-not-allowed": { status: 405, title: "The route has no such method" },
   "request-timeout": { status: 408, title: "The request took too long to arrive" },
   "event-id-conflict": { status: 409, title: "The event id is taken by other content" },
@@ -42,6 +42,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
 export interface HttpAnswer {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
+/** An answer whose body is text. */
+export interface TextAnswer extends HttpAnswer {
   readonly body: string;
 }
 
@@ -63,7 +68,7 @@ export function problemCode(error: unknown): ProblemCode {
 }
 
 /** @param error anything that was thrown */
-export function problemAnswer(error: unknown, requestId: string): HttpAnswer {
+export function problemAnswer(error: unknown, requestId: string): TextAnswer {
   const code = problemCode(error);
   const { status, title } = PROBLEMS[code];
   const known = error instanceof AuditServiceError && code !== "internal" ? error : undefined;

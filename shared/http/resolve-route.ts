@@ -1,6 +1,6 @@
 /**
- * From method and path to a route of the table, as API Gateway chooses: a fixed path goes before one with a parameter.
- * HEAD is taken wherever GET is.
+ * From method and path to a route of the table, as API Gateway chooses: a fixed path goes before one with a parameter, and
+ * that before one whose parameter takes the whole rest, `{name+}`. HEAD is taken wherever GET is.
  */
 import type { Route } from "#http/route-table.ts";
 import { ROUTES } from "#http/route-table.ts";
@@ -18,11 +18,17 @@ export type RouteMatch =
   | { readonly kind: "not-found" }
   | { readonly kind: "method-not-allowed"; readonly allow: string };
 
-/** Path segments → what lies there; `{name}` stands under `parameter`. */
+/** Path segments → what lies there; `{name}` stands under `parameter`, `{name+}` under `rest`. */
 interface Node {
   readonly fixed: Map<string, Node>;
-  parameter: { readonly name: string; readonly node: Node } | undefined;
+  parameter: Parameter | undefined;
+  rest: Parameter | undefined;
   readonly routes: Map<string, Route>;
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly node: Node;
 }
 
 const ROOT = buildTree(ROUTES);
@@ -30,25 +36,43 @@ const MAX_SHOWN_CHARACTERS = 128;
 
 /** @param path as sent, still percent-encoded, without query; attacker-controlled */
 export function resolveRoute(method: string, path: string): RouteMatch {
-  const parameters: Record<string, string> = {};
-  let node = ROOT;
   if (!path.startsWith("/")) return { kind: "not-found" };
-  for (const segment of path === "/" ? [] : path.slice(1).split("/")) {
-    const fixed = node.fixed.get(segment);
-    if (fixed !== undefined) {
-      node = fixed;
-      continue;
-    }
-    const value = decodeSegment(segment);
-    if (node.parameter === undefined || value === undefined || value === "") return { kind: "not-found" };
-    parameters[node.parameter.name] = value;
-    node = node.parameter.node;
-  }
-  if (node.routes.size === 0) return { kind: "not-found" };
+  const found = findNode(ROOT, path === "/" ? [] : path.slice(1).split("/"));
+  if (found === undefined) return { kind: "not-found" };
+  const { node, parameters } = found;
   const route = node.routes.get(method);
   if (route === undefined) return { kind: "method-not-allowed", allow: [...node.routes.keys()].join(", ") };
   const pathParameters = Object.keys(parameters).length === 0 ? undefined : parameters;
   return { kind: "found", route, routeKey: `${method} ${route.path}`, pathParameters };
+}
+
+interface FoundNode {
+  readonly node: Node;
+  /** Decoded. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** The node with routes that the segments lead to, decided by the first of them that leads to one. */
+function findNode(node: Node, segments: readonly string[]): FoundNode | undefined {
+  const [segment, ...others] = segments;
+  if (segment === undefined) return node.routes.size === 0 ? undefined : { node, parameters: {} };
+  const fixed = node.fixed.get(segment);
+  return (
+    (fixed && findNode(fixed, others)) ??
+    findBehind(node.parameter, segment, others) ??
+    findBehind(node.rest, segments.join("/"), [])
+  );
+}
+
+function findBehind(
+  parameter: Parameter | undefined,
+  part: string,
+  others: readonly string[],
+): FoundNode | undefined {
+  const value = decode(part);
+  if (parameter === undefined || value === undefined || value === "") return undefined;
+  const found = findNode(parameter.node, others);
+  return found && { ...found, parameters: { ...found.parameters, [parameter.name]: value } };
 }
 
 /** What the answer is where no route is found. */
@@ -64,9 +88,9 @@ export function unmatchedError(
   return new AuditServiceError("method-not-allowed", message, { details: { allow: match.allow } });
 }
 
-function decodeSegment(segment: string): string | undefined {
+function decode(part: string): string | undefined {
   try {
-    return decodeURIComponent(segment);
+    return decodeURIComponent(part);
   } catch {
     return undefined; // no route has such a path
   }
@@ -84,10 +108,11 @@ function buildTree(routes: readonly Route[]): Node {
 }
 
 function childOf(node: Node, segment: string): Node {
-  const name = /^\{(\w+)\}$/.exec(segment)?.[1];
+  const [, name, plus] = /^\{(\w+)(\+?)\}$/.exec(segment) ?? [];
   if (name !== undefined) {
-    node.parameter ??= { name, node: emptyNode() };
-    return node.parameter.node;
+    const parameter = { name, node: emptyNode() };
+    if (plus === "+") return (node.rest ??= parameter).node;
+    return (node.parameter ??= parameter).node;
   }
   const known = node.fixed.get(segment);
   if (known !== undefined) return known;
@@ -97,5 +122,5 @@ function childOf(node: Node, segment: string): Node {
 }
 
 function emptyNode(): Node {
-  return { fixed: new Map(), parameter: undefined, routes: new Map() };
+  return { fixed: new Map(), parameter: undefined, rest: undefined, routes: new Map() };
 }

@@ -1,12 +1,12 @@
 /**
  * The one route table: what the local gateway, the functions, the deployed API, the OpenAPI document and the client
- * know of routes comes from here. Paths are written as API Gateway writes them.
+ * know of routes comes from here. Paths are written as API Gateway writes them: `{name+}` takes the whole rest of a path.
  */
 import { MAX_BATCH_BODY_BYTES, MAX_DECODED_BODY_BYTES, MAX_EVENT_BODY_BYTES } from "#event/limits.ts";
 import type { ProblemCode } from "#http/problem.ts";
 import type { ParametersName, SchemaName } from "#http/schemas.ts";
 
-export type FunctionName = "ingest" | "query" | "health";
+export type FunctionName = "ingest" | "query" | "prove" | "health";
 
 export interface RouteBody {
   readonly schema: SchemaName;
@@ -20,7 +20,7 @@ export interface RouteBody {
 export interface RouteResponse {
   readonly description: string;
   readonly schema?: SchemaName;
-  /** @default ["application/json"] */
+  /** Those beside `application/json` are text. @default ["application/json"] */
   readonly types?: readonly string[];
   /** Name → what it says. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -28,11 +28,11 @@ export interface RouteResponse {
 
 export interface Route {
   readonly method: "GET" | "POST";
-  /** Such as `/events/{event_id}`. */
+  /** Such as `/events/{event_id}` or `/log/tile/{path+}`. */
   readonly path: string;
   readonly function: FunctionName;
   /** What a key must be allowed; `public` routes need none. */
-  readonly scope: "write" | "read" | "export" | "public";
+  readonly scope: "write" | "read" | "export" | "verify" | "public";
   readonly operationId: string;
   readonly summary: string;
   readonly parameters: ParametersName;
@@ -161,6 +161,99 @@ export const ROUTES = [
     parameters: "event",
     responses: { 200: { description: "The event", schema: "Event" } },
     problems: ["event-not-found", "storage-unavailable"],
+  },
+  {
+    method: "GET",
+    path: "/events/feed",
+    function: "prove",
+    scope: "export",
+    operationId: "feedEvents",
+    summary: "All events in the order of the log, without gaps, from any place on",
+    parameters: "feed",
+    responses: {
+      200: {
+        description: "A page of events that the published checkpoint covers, oldest first",
+        schema: "FeedPage",
+        headers: { Link: 'the next page, `rel="next"`, while `has_more` is true' },
+      },
+    },
+    problems: ["storage-unavailable"],
+  },
+  {
+    method: "GET",
+    path: "/events/{event_id}/line",
+    function: "prove",
+    scope: "verify",
+    operationId: "getLine",
+    summary: "The exact stored bytes of an event, which its leaf in the log is the hash of",
+    parameters: "line",
+    responses: { 200: { description: "The line, without a newline", schema: "StoredLine" } },
+    problems: ["event-not-found", "storage-unavailable"],
+  },
+  {
+    method: "GET",
+    path: "/events/{event_id}/proof",
+    function: "prove",
+    scope: "verify",
+    operationId: "proveEvent",
+    summary: "Proof that an event is in the log, to be checked offline",
+    parameters: "proof",
+    headers: { Accept: "`application/json` for the proof with its line; else text" },
+    responses: {
+      200: {
+        description:
+          "The proof: as C2SP tlog-proof writes it, or as JSON with all that checking it takes but the key",
+        schema: "EventProof",
+        types: ["text/plain", "application/json"],
+      },
+    },
+    problems: ["event-not-found", "not-yet-sealed", "storage-unavailable"],
+  },
+  {
+    method: "GET",
+    path: "/log/checkpoint",
+    function: "prove",
+    scope: "public",
+    operationId: "logCheckpoint",
+    summary: "The newest published checkpoint of the log, a signed note (C2SP tlog-checkpoint)",
+    parameters: "none",
+    responses: { 200: { description: "The checkpoint with its signatures", types: ["text/plain"] } },
+    problems: ["not-yet-sealed", "storage-unavailable"],
+  },
+  {
+    method: "GET",
+    path: "/log/vkey",
+    function: "prove",
+    scope: "public",
+    operationId: "logKey",
+    summary: "The verifier key of the log, one line (C2SP signed-note)",
+    parameters: "none",
+    responses: { 200: { description: "The key", types: ["text/plain"] } },
+    problems: ["not-yet-sealed", "storage-unavailable"],
+  },
+  {
+    method: "GET",
+    path: "/log/vkeys",
+    function: "prove",
+    scope: "public",
+    operationId: "logKeys",
+    summary: "The verifier keys of the log, of its freshness cosigner and of its witnesses, one in each line",
+    parameters: "none",
+    responses: { 200: { description: "The keys", types: ["text/plain"] } },
+    problems: ["not-yet-sealed", "storage-unavailable"],
+  },
+  {
+    method: "GET",
+    path: "/log/tile/{path+}",
+    function: "prove",
+    scope: "public",
+    operationId: "logTile",
+    summary: "A tile of the tree, or a bundle of its entries (C2SP tlog-tiles)",
+    parameters: "none",
+    responses: {
+      200: { description: "The hashes or entries; they never change", types: ["application/octet-stream"] },
+    },
+    problems: ["storage-unavailable"],
   },
   {
     method: "POST",

@@ -8,9 +8,12 @@ import { MAX_BATCH_EVENTS } from "#event/limits.ts";
 import {
   BatchParameters,
   EventParameters,
+  FeedParameters,
   FlushParameters,
   FlushRequest,
+  LineParameters,
   NoParameters,
+  ProofParameters,
 } from "#http/parameters.ts";
 import type { ProblemCode } from "#http/problem.ts";
 import { PROBLEMS } from "#http/problem.ts";
@@ -45,6 +48,12 @@ const StoredEvent = AuditEventInput.extend({
     .optional()
     .meta({ description: "ids under which other content sent with the same id is kept; the first 100" }),
 });
+
+const Leaf = z.int().min(0).meta({ description: "its place in the log, from 0" });
+const Hash = z
+  .string()
+  .regex(/^[A-Za-z0-9+/]{43}=$/)
+  .meta({ description: "32 bytes in base64" });
 
 const BatchResult = z.object({
   index: z.int(),
@@ -95,6 +104,30 @@ export const SCHEMAS = {
     }),
     query_duration_ms: z.number(),
     plan: Plan.optional(),
+  }),
+  FeedPage: z.object({
+    events: z.array(StoredEvent.extend({ leaf_index: Leaf })),
+    next_after: z.int().min(-1).meta({ description: "`after` of the next page" }),
+    has_more: z.boolean().meta({
+      description: "only false is the end: a page may hold fewer events than limit, even none",
+    }),
+    log_size: z.int().meta({ description: "leaves of the published log" }),
+  }),
+  StoredLine: z.looseObject({
+    _v: z.int().meta({ description: "version of the form of the line" }),
+    _salt: z.string(),
+    _defaulted: z.array(z.string()).meta({ description: "members that the service filled in" }),
+  }),
+  EventProof: z.object({
+    event_id: z.string(),
+    leaf_index: Leaf,
+    log_size: z.int().meta({ description: "leaves that the checkpoint covers" }),
+    leaf_hash: Hash,
+    hashes: z.array(Hash).meta({ description: "from the sibling of the leaf up to the child of the root" }),
+    checkpoint: z.string().meta({ description: "a signed note (C2SP tlog-checkpoint)" }),
+    proof: z.string().meta({ description: "all of it as C2SP tlog-proof writes it" }),
+    line: z.string().meta({ description: "the exact stored line: the leaf is over its SHA-256" }),
+    content_hash: ContentHash,
   }),
   FlushRequest,
   FlushReceipt: z.object({
@@ -148,6 +181,9 @@ export const PARAMETERS = {
   none: NoParameters,
   batch: BatchParameters,
   event: EventParameters,
+  line: LineParameters,
+  proof: ProofParameters,
+  feed: FeedParameters,
   flush: FlushParameters,
   query: QueryParameters,
   export: ExportParameters,

@@ -28,6 +28,10 @@ describe("every answer", () => {
     ["GET", "/nope", 404],
     ["DELETE", "/events", 405],
     ["GET", "/events?limit=0", 400],
+    ["GET", "/events/feed", 200],
+    ["GET", "/events/missing/line", 404],
+    ["GET", "/events/missing/proof", 404],
+    ["GET", "/log/tile/0/000", 404],
   ])("to %s %s carries a request id and forbids guessing and caching", async (method, path, status) => {
     const service = await startService();
 
@@ -57,10 +61,12 @@ describe("a route that does not exist", () => {
     "/docs",
     "/nope",
     "/events/",
-    "/events/a/line",
-    "/events/a/proof",
-    "/log/checkpoint",
     "/events/a/b",
+    "/events/a/line/",
+    "/log",
+    "/log/tile",
+    "/log/",
+    "/log/vkey/",
     "//events",
   ])("%s is answered 404", async (path) => {
     const service = await startService();
@@ -80,6 +86,10 @@ describe("a method that a route does not have", () => {
     ["POST", "/health", "GET, HEAD"],
     ["OPTIONS", "/events", "POST, GET, HEAD"],
     ["PATCH", "/openapi.json", "GET, HEAD"],
+    ["POST", "/events/feed", "GET, HEAD"],
+    ["DELETE", "/events/a/line", "GET, HEAD"],
+    ["PUT", "/log/checkpoint", "GET, HEAD"],
+    ["DELETE", "/log/tile/0/000", "GET, HEAD"],
   ])("%s %s is answered 405 with Allow", async (method, path, allow) => {
     const service = await startService();
 
@@ -92,18 +102,23 @@ describe("a method that a route does not have", () => {
 });
 
 describe("HEAD", () => {
-  it.each(["/events", "/health", "/openapi.json", "/events/export", "/events/missing"])(
-    "%s answers as GET does, without the body",
-    async (path) => {
-      const service = await startService();
+  it.each([
+    "/events",
+    "/health",
+    "/openapi.json",
+    "/events/export",
+    "/events/missing",
+    "/events/feed",
+    "/log/tile/0/000",
+  ])("%s answers as GET does, without the body", async (path) => {
+    const service = await startService();
 
-      const [got, headed] = [await ask(service, path), await ask(service, path, { method: "HEAD" })];
+    const [got, headed] = [await ask(service, path), await ask(service, path, { method: "HEAD" })];
 
-      expect(headed.status).toBe(got.status);
-      expect(headed.headers.get("content-type")).toBe(got.headers.get("content-type"));
-      expect(headed.text).toBe("");
-    },
-  );
+    expect(headed.status).toBe(got.status);
+    expect(headed.headers.get("content-type")).toBe(got.headers.get("content-type"));
+    expect(headed.text).toBe("");
+  });
 });
 
 describe("a host that is not this machine", () => {

@@ -7,7 +7,7 @@ import type { HttpAnswer } from "#http/problem.ts";
 const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024;
 const EVENT: Parameters<ReturnType<typeof answerAsLambda>>[0] = JSON.parse("{}");
 
-function answered(body: string): ReturnType<ReturnType<typeof answerAsLambda>> {
+function answered(body: string | Uint8Array): ReturnType<ReturnType<typeof answerAsLambda>> {
   const answer: HttpAnswer = { statusCode: 200, headers: {}, body };
   return answerAsLambda(async () => answer)(EVENT);
 }
@@ -32,3 +32,12 @@ it.each(['"', "\\", "\u0001", "é"])(
     expect(Buffer.from(answer.body, "base64").toString()).toBe(body);
   },
 );
+
+it("encodes bytes, of the view that they are and not of all behind it", async () => {
+  const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
+
+  const answer = await answered(bytes.subarray(100, 203));
+
+  expect(answer.isBase64Encoded).toBe(true);
+  expect([...Buffer.from(answer.body, "base64")]).toEqual([...bytes.subarray(100, 203)]);
+});

@@ -44,7 +44,7 @@ describe("createHttpFunction", () => {
 
     expect(answer.statusCode).toBe(404);
     expect(answer.headers["x-request-id"]).toBe("r1");
-    expect(JSON.parse(answer.body)).toMatchObject({
+    expect(JSON.parse(String(answer.body))).toMatchObject({
       code: "event-not-found",
       detail: "no event",
       request_id: "r1",

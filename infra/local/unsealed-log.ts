@@ -1,0 +1,22 @@
+/** The log of a service that seals nothing: events have no leaves, and nothing is published. */
+import type { LeafStore, LogStore } from "#service/log-ports.ts";
+import type { EventStore } from "#service/ports.ts";
+
+/** What proofs and the feed are answered from. */
+export interface ReadableLog {
+  readonly leaves: LeafStore;
+  readonly objects: Pick<LogStore, "get">;
+}
+
+export function createUnsealedLog(store: Pick<EventStore, "get">): ReadableLog {
+  return {
+    leaves: {
+      findLeaf: async (key) => {
+        const found = await store.get(key);
+        return found && { ...found, leaf: undefined };
+      },
+      readLeaves: async (from) => ({ lines: [], next: from }),
+    },
+    objects: { get: async () => undefined },
+  };
+}
