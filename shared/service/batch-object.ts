@@ -3,9 +3,9 @@
  * them. Keys are functions of the batch id alone, so that whoever knows the id finds the object, keys sort by time, and
  * a query engine finds the partitions (dt, hh) without a catalogue. Both formats are version 1.
  */
-import { gunzipSync, gzipSync } from "node:zlib";
 import * as z from "zod";
 import { AuditStorageError } from "#lib/errors.ts";
+import { unzipText, zip } from "#service/gzip.ts";
 import type { BatchRecord } from "#service/ports.ts";
 
 /** All batches lie under it. */
@@ -14,11 +14,6 @@ export const BATCH_PREFIX = "batches/";
 const MAX_BATCH_LINES = 10_000;
 /** Bytes of the lines with their newlines: what callers may put into one batch is half of it. */
 const MAX_BATCH_BYTES = 64 * 1024 * 1024;
-/** gzip, because a stranger's tools must read it. */
-const GZIP_LEVEL = 6;
-/** Place in a gzip header (RFC 1952) of the system it was made on, and the value that stands for none. */
-const GZIP_SYSTEM_AT = 9;
-const GZIP_NO_SYSTEM = 255;
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const BATCH_NAME = /^batches\/dt=[\d-]{10}\/hh=\d\d\/([0-9a-f-]{36})\.jsonl\.gz$/;
@@ -79,9 +74,7 @@ export function encodeBatch(lines: readonly string[]): Uint8Array {
     throw new RangeError(
       `a batch of ${lines.length} lines, ${text.byteLength} bytes; it holds 1 to ${MAX_BATCH_LINES} lines, ${MAX_BATCH_BYTES} bytes`,
     );
-  const bytes = gzipSync(text, { level: GZIP_LEVEL });
-  bytes[GZIP_SYSTEM_AT] = GZIP_NO_SYSTEM;
-  return bytes;
+  return zip(text);
 }
 
 /** @throws AuditStorageError `storage-unavailable` where the bytes are not what `encodeBatch` makes */
@@ -95,8 +88,7 @@ export function decodeBatch(bytes: Uint8Array, batchId: string): readonly string
 
 function unzipped(bytes: Uint8Array, batchId: string): string {
   try {
-    const text = gunzipSync(bytes, { maxOutputLength: MAX_BATCH_BYTES });
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text);
+    return unzipText(bytes, MAX_BATCH_BYTES);
   } catch (error) {
     throw damaged(batchId, "it is not gzip of UTF-8 text", error);
   }
