@@ -13,49 +13,51 @@ const ROUND = fractionsOfRoots(64, 3);
 /** FIPS 180-4 section 5.3.3: fractional parts of the square roots of the first 8 primes. */
 const INITIAL = fractionsOfRoots(8, 2);
 
+/** Reused by every call: computing is synchronous, and each call fills them before it reads them. */
+const STATE = new Int32Array(8);
+const SCHEDULE = new Int32Array(64);
+const TAIL = new Uint8Array(2 * BLOCK_BYTES);
+
 export function sha256(bytes: Uint8Array): Uint8Array {
-  const state = Int32Array.from(INITIAL);
-  const schedule = new Int32Array(64);
+  STATE.set(INITIAL);
   const whole = bytes.length - (bytes.length % BLOCK_BYTES);
-  const input = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at < whole; at += BLOCK_BYTES) compress(state, schedule, { view: input, at });
-  const tail = paddedTail(bytes, whole);
-  const tailView = new DataView(tail.buffer);
-  for (let at = 0; at < tail.length; at += BLOCK_BYTES) compress(state, schedule, { view: tailView, at });
-  const digest = new DataView(new ArrayBuffer(32));
-  state.forEach((word, index) => {
-    digest.setInt32(index * 4, word);
-  });
-  return new Uint8Array(digest.buffer);
+  for (let at = 0; at < whole; at += BLOCK_BYTES) compress(bytes, at);
+  const tailBytes = fillTail(bytes, whole);
+  for (let at = 0; at < tailBytes; at += BLOCK_BYTES) compress(TAIL, at);
+  const digest = new Uint8Array(32);
+  for (let at = 0; at < 32; at += 1) digest[at] = (STATE[at >> 2] ?? 0) >>> (24 - (at & 3) * 8);
+  return digest;
 }
 
-/** Section 5.1.1: what is left of the message, a one bit, zeroes, and the length in bits as 64 bits. */
-function paddedTail(bytes: Uint8Array, whole: number): Uint8Array<ArrayBuffer> {
+/** Section 5.1.1: what is left of the message, a one bit, zeroes, and the length in bits as 64 bits. Returns its length. */
+function fillTail(bytes: Uint8Array, whole: number): number {
   const rest = bytes.length - whole;
-  const tail = new Uint8Array(rest + 9 > BLOCK_BYTES ? 2 * BLOCK_BYTES : BLOCK_BYTES);
-  tail.set(bytes.subarray(whole));
-  tail[rest] = 0x80;
-  const view = new DataView(tail.buffer);
-  view.setUint32(tail.length - 8, Math.floor(bytes.length / 0x2000_0000));
-  view.setUint32(tail.length - 4, (bytes.length << 3) >>> 0);
-  return tail;
+  const tailBytes = rest + 9 > BLOCK_BYTES ? 2 * BLOCK_BYTES : BLOCK_BYTES;
+  TAIL.fill(0);
+  for (let at = 0; at < rest; at += 1) TAIL[at] = bytes[whole + at] ?? 0;
+  TAIL[rest] = 0x80;
+  let left = bytes.length * 8;
+  for (let at = tailBytes - 1; left > 0; at -= 1) {
+    TAIL[at] = left % 256;
+    left = Math.floor(left / 256);
+  }
+  return tailBytes;
 }
 
-/** Section 6.2.2, one block. Words are signed 32-bit integers, whose sums wrap as the standard wants. */
-function compress(state: Int32Array, w: Int32Array, block: { view: DataView; at: number }): void {
-  for (let t = 0; t < 16; t += 1) w[t] = block.view.getInt32(block.at + t * 4);
-  for (let t = 16; t < 64; t += 1) {
-    const w15 = w[t - 15] ?? 0;
-    const w2 = w[t - 2] ?? 0;
-    const s0 = ((w15 >>> 7) | (w15 << 25)) ^ ((w15 >>> 18) | (w15 << 14)) ^ (w15 >>> 3);
-    const s1 = ((w2 >>> 17) | (w2 << 15)) ^ ((w2 >>> 19) | (w2 << 13)) ^ (w2 >>> 10);
-    w[t] = ((w[t - 16] ?? 0) + s0 + (w[t - 7] ?? 0) + s1) | 0;
-  }
-  let [a = 0, b = 0, c = 0, d = 0] = state;
-  let [e = 0, f = 0, g = 0, h = 0] = state.subarray(4);
+/** Section 6.2.2, one block of 64 bytes. Words are signed 32-bit integers, whose sums wrap as the standard wants. */
+function compress(bytes: Uint8Array, start: number): void {
+  fillSchedule(bytes, start);
+  let a = STATE[0] ?? 0;
+  let b = STATE[1] ?? 0;
+  let c = STATE[2] ?? 0;
+  let d = STATE[3] ?? 0;
+  let e = STATE[4] ?? 0;
+  let f = STATE[5] ?? 0;
+  let g = STATE[6] ?? 0;
+  let h = STATE[7] ?? 0;
   for (let t = 0; t < 64; t += 1) {
     const sum1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
-    const t1 = (h + sum1 + ((e & f) ^ (~e & g)) + (ROUND[t] ?? 0) + (w[t] ?? 0)) | 0;
+    const t1 = (h + sum1 + ((e & f) ^ (~e & g)) + (ROUND[t] ?? 0) + (SCHEDULE[t] ?? 0)) | 0;
     const sum0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
     const t2 = (sum0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
     h = g;
@@ -67,8 +69,33 @@ function compress(state: Int32Array, w: Int32Array, block: { view: DataView; at:
     b = a;
     a = (t1 + t2) | 0;
   }
-  const words = [a, b, c, d, e, f, g, h];
-  for (let i = 0; i < 8; i += 1) state[i] = ((state[i] ?? 0) + (words[i] ?? 0)) | 0;
+  STATE[0] = (STATE[0] ?? 0) + a;
+  STATE[1] = (STATE[1] ?? 0) + b;
+  STATE[2] = (STATE[2] ?? 0) + c;
+  STATE[3] = (STATE[3] ?? 0) + d;
+  STATE[4] = (STATE[4] ?? 0) + e;
+  STATE[5] = (STATE[5] ?? 0) + f;
+  STATE[6] = (STATE[6] ?? 0) + g;
+  STATE[7] = (STATE[7] ?? 0) + h;
+}
+
+/** Section 6.2.2, step 1. */
+function fillSchedule(bytes: Uint8Array, start: number): void {
+  for (let t = 0; t < 16; t += 1) {
+    const at = start + t * 4;
+    SCHEDULE[t] =
+      ((bytes[at] ?? 0) << 24) |
+      ((bytes[at + 1] ?? 0) << 16) |
+      ((bytes[at + 2] ?? 0) << 8) |
+      (bytes[at + 3] ?? 0);
+  }
+  for (let t = 16; t < 64; t += 1) {
+    const w15 = SCHEDULE[t - 15] ?? 0;
+    const w2 = SCHEDULE[t - 2] ?? 0;
+    const s0 = ((w15 >>> 7) | (w15 << 25)) ^ ((w15 >>> 18) | (w15 << 14)) ^ (w15 >>> 3);
+    const s1 = ((w2 >>> 17) | (w2 << 15)) ^ ((w2 >>> 19) | (w2 << 13)) ^ (w2 >>> 10);
+    SCHEDULE[t] = (SCHEDULE[t - 16] ?? 0) + s0 + (SCHEDULE[t - 7] ?? 0) + s1;
+  }
 }
 
 /** The first 32 bits behind the point of the n-th roots of the first primes, exactly, by integer arithmetic. */
