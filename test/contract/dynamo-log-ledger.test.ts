@@ -1,6 +1,7 @@
 // What sealing keeps in DynamoDB: the head of the log, swapped by one sealer at a time, and where each batch stands.
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import {
+  DeleteItemCommand,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
@@ -14,6 +15,8 @@ import { createDynamoLogLedger } from "#adapters/aws/dynamo-log-ledger.ts";
 import { createDynamoSealLedger } from "#adapters/aws/dynamo-seal-ledger.ts";
 import type { LogHead, LogLedger, SealLedger } from "#service/log-ports.ts";
 import type { BatchRecord, Ledger } from "#service/ports.ts";
+import { logLedgerContract } from "#test/contract/log-ledger.ts";
+import { sealLedgerContract } from "#test/contract/seal-ledger.ts";
 import { BATCH_TIME_MS, freshBatchId } from "#test/contract/sample-batches.ts";
 import { fastTiming, intercept, vendorError } from "#test/support/dynamodb-faults.ts";
 import { describeDynamo } from "#test/support/dynamodb-local.ts";
@@ -72,6 +75,34 @@ describeDynamo("DynamoDB", (dynamo) => {
       },
     };
   };
+
+  logLedgerContract("the head of the log in DynamoDB", async () => {
+    const { client, createTables } = dynamo();
+    const { ledgerTable: tableName } = await createTables();
+    const ledger = createDynamoLogLedger({ client, tableName });
+    return {
+      ledger,
+      reopen: async () => createDynamoLogLedger({ client, tableName }),
+      close: async () => undefined,
+    };
+  });
+
+  sealLedgerContract("the ledger in DynamoDB", async () => {
+    const { client, createTables } = dynamo();
+    const { ledgerTable: tableName } = await createTables();
+    const options = { client, tableName };
+    return {
+      ledger: { ...createDynamoLedger(options), ...createDynamoSealLedger(options) },
+      point: async (batchId) => {
+        await client.send(new PutItemCommand({ TableName: tableName, Item: pointer(batchId) }));
+      },
+      unpoint: async (batchId) => {
+        const { pk, sk } = pointer(batchId);
+        await client.send(new DeleteItemCommand({ TableName: tableName, Key: { pk: pk!, sk: sk! } }));
+      },
+      close: async () => undefined,
+    };
+  });
 
   describe("the head of the log", () => {
     it("is absent until it is founded, then what was swapped in last, byte for byte", async () => {
@@ -201,8 +232,7 @@ describeDynamo("DynamoDB", (dynamo) => {
     it("have no row where it is gone", async () => {
       const { seals, client, tableName } = await open();
       const batchId = freshBatchId();
-      const Item = { pk: { S: "pending" }, sk: { S: batchId }, v: { N: "1" } };
-      await client.send(new PutItemCommand({ TableName: tableName, Item }));
+      await client.send(new PutItemCommand({ TableName: tableName, Item: pointer(batchId) }));
 
       expect(await seals.pending(10)).toEqual([{ batchId, row: undefined }]);
     });
@@ -360,6 +390,10 @@ describeDynamo("DynamoDB", (dynamo) => {
     });
   });
 });
+
+function pointer(batchId: string): Record<string, AttributeValue> {
+  return { pk: { S: "pending" }, sk: { S: batchId }, v: { N: "1" } };
+}
 
 function unsealedRow(batchId: string): Record<string, AttributeValue> {
   return { pk: { S: `b#${batchId}` }, sk: { S: "b" }, v: { N: "1" }, l: { N: "2" } };

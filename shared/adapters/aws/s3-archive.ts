@@ -2,7 +2,7 @@
  * The port Archive over S3. Objects are written with If-None-Match, so what is stored is never replaced whoever else
  * writes; S3 checks the CRC of what it receives, and the client the CRC of what it reads.
  */
-import type { ListObjectsV2CommandOutput } from "@aws-sdk/client-s3";
+import type { ListObjectsV2CommandOutput, PutObjectCommandInput } from "@aws-sdk/client-s3";
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3";
 import { isVendorError, storageError } from "#adapters/aws/aws-errors.ts";
 import type { S3Sender } from "#adapters/aws/s3-client.ts";
@@ -12,14 +12,22 @@ import type { Archive, ArchivedObject } from "#service/ports.ts";
 export interface S3ArchiveOptions {
   readonly client: S3Sender;
   readonly bucket: string;
+  /** What objects are stored with beside their content, by key. @default a type by the end of the key */
+  readonly settingsOf?: (key: string) => PutSettings;
 }
+
+export type PutSettings = Pick<
+  PutObjectCommandInput,
+  "ContentType" | "ObjectLockMode" | "ObjectLockRetainUntilDate"
+>;
 
 /** Tries of a write that met another one under way; each takes a round trip, and one of those writes has succeeded. */
 const MAX_TRIES = 5;
 
-export function createS3Archive({ client, bucket }: S3ArchiveOptions): Archive {
+export function createS3Archive(options: S3ArchiveOptions): Archive {
+  const { client, bucket } = options;
   return {
-    putIfAbsent: (key, bytes) => putIfAbsent({ client, bucket }, key, bytes),
+    putIfAbsent: (key, bytes) => putIfAbsent(options, key, bytes),
     get: async (key) => {
       try {
         const { Body: body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
@@ -29,16 +37,23 @@ export function createS3Archive({ client, bucket }: S3ArchiveOptions): Archive {
         throw storageError(`reading object ${key}`, cause);
       }
     },
-    list: (prefix, after) => list({ client, bucket }, prefix, after),
+    list: (prefix, after) => list(options, prefix, after),
   };
 }
 
 async function putIfAbsent(
-  { client, bucket }: S3ArchiveOptions,
+  { client, bucket, settingsOf }: S3ArchiveOptions,
   key: string,
   bytes: Uint8Array,
 ): Promise<"created" | "exists"> {
-  const put = { Bucket: bucket, Key: key, Body: bytes, IfNoneMatch: "*", ContentType: contentTypeOf(key) };
+  const put = {
+    Bucket: bucket,
+    Key: key,
+    Body: bytes,
+    IfNoneMatch: "*",
+    ContentType: contentTypeOf(key),
+    ...settingsOf?.(key),
+  };
   let conflict: unknown;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     try {
