@@ -11,7 +11,7 @@ import { AuditStorageError } from "#lib/errors.ts";
 import { batchKey, decodeBatch, encodeOutcome, outcomeKey } from "#service/batch-object.ts";
 import type { Placement } from "#service/place-lines.ts";
 import { placeLines } from "#service/place-lines.ts";
-import type { Archive, EventTable, Ledger } from "#service/ports.ts";
+import type { Archive, EventTable, Ledger, LinePlace } from "#service/ports.ts";
 
 export interface CompleteDeps {
   readonly archive: Archive;
@@ -40,19 +40,22 @@ export function createCompleteBatch(deps: CompleteDeps): CompleteBatch {
 export async function readBatch(archive: Archive, batchId: string): Promise<readonly PreparedLine[]> {
   const bytes = await archive.get(batchKey(batchId));
   if (bytes === undefined) throw unreadable(batchId, "is missing from the archive");
-  return decodeBatch(bytes, batchId).map((text, line) => {
-    const read = readStoredLine(text);
-    switch (read.kind) {
-      case "line":
-        return read.line;
-      case "newer":
-        throw unreadable(batchId, `is of a newer release: line ${line} has format version ${read.version}`);
-      case "damaged":
-        throw unreadable(batchId, `is damaged: line ${line} ${read.reason}`);
-      default:
-        return assertNever(read);
-    }
-  });
+  return decodeBatch(bytes, batchId).map((text, line) => preparedLine(text, { batchId, line }));
+}
+
+/** @throws AuditStorageError `storage-unavailable` where the line cannot be read, or not by this release */
+export function preparedLine(text: string, { batchId, line }: LinePlace): PreparedLine {
+  const read = readStoredLine(text);
+  switch (read.kind) {
+    case "line":
+      return read.line;
+    case "newer":
+      throw unreadable(batchId, `is of a newer release: line ${line} has format version ${read.version}`);
+    case "damaged":
+      throw unreadable(batchId, `is damaged: line ${line} ${read.reason}`);
+    default:
+      return assertNever(read);
+  }
 }
 
 export interface PlacedBatch {

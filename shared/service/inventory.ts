@@ -1,10 +1,12 @@
 /**
- * What is accepted and not where it belongs, found by looking at every place and not by counters that could drift:
- * dead letters, quarantined entries, batches without a row. Taken every few minutes and noted in the ledger, where
- * health reads it.
+ * What is accepted and not where it belongs, found by looking at every place and not by counters that could drift: dead
+ * letters, quarantined entries, messages that nobody takes, batches without a row, batches without leaves. Taken every few
+ * minutes and noted in the ledger, where health reads it.
  */
 import * as z from "zod";
 import { AuditStorageError } from "#lib/errors.ts";
+import type { BatchSurvey } from "#service/inventory-batches.ts";
+import { writeOrphans } from "#service/janitor-orphans.ts";
 import type { Archive, Clock, Ledger } from "#service/ports.ts";
 import { QUARANTINE_PREFIX } from "#service/quarantine.ts";
 
@@ -25,7 +27,19 @@ export const Inventory = z.object({
   quarantined: Count,
   /** Batches that were overdue when they were found. */
   unregistered_batches: Count.nullable(),
-  /** The sum; a message or batch counts as one. 0 when all is well. */
+  /** Messages that waited for more than 5 minutes; null where the queues do not tell, absent where nobody asked them. */
+  late_messages: Count.nullable().optional(),
+  /** Events of batches that no seal has covered after 3 minutes; so too the next two. Absent where nothing seals. */
+  late_events: Count.optional(),
+  /** Events of batches whose pending pointer was lost; each batch has one again. */
+  unpointed_events: Count.optional(),
+  /** Batches whose pending pointer has no row. */
+  lost_rows: Count.optional(),
+  /** Batch objects that outlived their sealing, which is no loss; at most 100. */
+  orphans: Count.optional(),
+  /** Whether there were more batch objects or pointers than were looked at: all of these are lower bounds then. */
+  is_at_least: z.boolean().optional(),
+  /** The sum; a message counts as one, and a batch without a row. 0 when all is well. */
   unaccounted_events: Count.nullable(),
 });
 export type Inventory = Readonly<z.infer<typeof Inventory>>;
@@ -36,26 +50,63 @@ export interface InventoryDeps {
   readonly clock: Clock;
   /** Messages in both dead-letter queues. */
   readonly countDeadLetters: () => Promise<number>;
+  /** Looks at batches on their way into the log; absent where nothing seals. */
+  readonly survey?: (() => Promise<BatchSurvey>) | undefined;
+  /** Messages in the queues that waited for more than 5 minutes; undefined where that cannot be told now. */
+  readonly countLateMessages?: (() => Promise<number | undefined>) | undefined;
 }
 
 /** Takes the inventory and notes it. */
 export type TakeInventory = (unregisteredBatches: number | null) => Promise<Inventory>;
 
 /** The function throws AuditStorageError `storage-unavailable` (retryable). */
-export function createInventory({ ledger, archive, clock, countDeadLetters }: InventoryDeps): TakeInventory {
+export function createInventory(deps: InventoryDeps): TakeInventory {
+  const { ledger, archive, clock, countDeadLetters, survey, countLateMessages } = deps;
   return async (unregisteredBatches) => {
-    const [deadLetters, quarantined] = await Promise.all([countDeadLetters(), countQuarantined(archive)]);
+    const [deadLetters, quarantined, lateMessages, surveyed] = await Promise.all([
+      countDeadLetters(),
+      countQuarantined(archive),
+      countLateMessages?.(),
+      survey?.(),
+    ]);
+    const late = countLateMessages === undefined ? 0 : (lateMessages ?? null);
+    const inBatches = surveyed === undefined ? {} : batchCounts(surveyed);
+    const {
+      late_events: lateEvents = 0,
+      unpointed_events: unpointed = 0,
+      lost_rows: lostRows = 0,
+    } = inBatches;
     const inventory: Inventory = {
       format: 1,
       taken_at: new Date(clock.nowMs()).toISOString(),
       dead_letters: deadLetters,
       quarantined,
       unregistered_batches: unregisteredBatches,
+      ...(countLateMessages !== undefined && { late_messages: late }),
+      ...inBatches,
       unaccounted_events:
-        unregisteredBatches === null ? null : deadLetters + quarantined + unregisteredBatches,
+        unregisteredBatches === null || late === null
+          ? null
+          : deadLetters + quarantined + unregisteredBatches + late + lateEvents + unpointed + lostRows,
     };
+    if (surveyed !== undefined) await writeOrphans(ledger, surveyed.orphans);
     await ledger.writeNote(NOTE, JSON.stringify(inventory));
     return inventory;
+  };
+}
+
+type BatchCounts = Pick<
+  Inventory,
+  "late_events" | "unpointed_events" | "lost_rows" | "orphans" | "is_at_least"
+>;
+
+function batchCounts(survey: BatchSurvey): BatchCounts {
+  return {
+    late_events: survey.lateEvents,
+    unpointed_events: survey.repointedEvents,
+    lost_rows: survey.lostRows.length,
+    orphans: survey.orphans.length,
+    ...(!survey.isComplete && { is_at_least: true }),
   };
 }
 

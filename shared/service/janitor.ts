@@ -3,6 +3,7 @@
  * the lines that were stored without them. Nothing that was acknowledged depends on it; it bounds how long a line that
  * was not waits to be counted, and finds what nobody will send again.
  */
+import type { PreparedLine } from "#event/prepare-event.ts";
 import { AuditStorageError } from "#lib/errors.ts";
 import {
   BATCH_PREFIX,
@@ -13,9 +14,10 @@ import {
   readBatchKey,
 } from "#service/batch-object.ts";
 import type { CompleteBatch } from "#service/complete-batch.ts";
-import { readBatch } from "#service/complete-batch.ts";
+import { preparedLine, readBatch } from "#service/complete-batch.ts";
 import { readNote, writeNote } from "#service/janitor-note.ts";
 import { derivedEntry } from "#service/place-lines.ts";
+import { readSealedLines } from "#service/reconcile-segments.ts";
 import type { Archive, BatchRecord, Clock, EventTable, Ledger, TableEntry } from "#service/ports.ts";
 
 export interface JanitorDeps {
@@ -209,10 +211,10 @@ class Run {
 
   private async indexBatch({ batchId, conflicts, unindexed }: BatchRecord): Promise<void> {
     const { archive, table, ledger, conflictKey } = this.deps;
-    const lines = await readBatch(archive, batchId);
+    const lines = await readLines({ archive, ledger }, batchId);
     const derived = new Set(conflicts);
     const entries = unindexed.flatMap((line): readonly TableEntry[] => {
-      const prepared = lines[line];
+      const prepared = lines.get(line);
       if (prepared === undefined) throw noSuchLine(batchId, line);
       const entry = { batchId, line, eventId: prepared.event.event_id, prepared };
       return [derived.has(line) ? derivedEntry(entry, conflictKey) : entry];
@@ -257,6 +259,17 @@ class Run {
     if (isLate || this.retryableFailures >= MAX_RETRYABLE_FAILURES) this.isFinished = false;
     return !this.isFinished;
   }
+}
+
+/** From the batch object, or from the log where sealing has removed that. */
+async function readLines(
+  { archive, ledger }: Pick<JanitorDeps, "archive" | "ledger">,
+  batchId: string,
+): Promise<ReadonlyMap<number, PreparedLine>> {
+  const row = await ledger.find(batchId);
+  if (row?.sealed === undefined) return new Map((await readBatch(archive, batchId)).entries());
+  const sealed = await readSealedLines(archive, row);
+  return new Map([...sealed].map(([line, text]) => [line, preparedLine(text, { batchId, line })]));
 }
 
 async function isStored(archive: Archive, key: string): Promise<boolean> {
