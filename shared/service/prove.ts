@@ -43,13 +43,13 @@ export interface Prove {
    * @throws AuditQueryError `event-not-found`, `not-yet-sealed` (retryable)
    * @throws AuditStorageError `storage-unavailable`, also where the tiles, the line and the checkpoint disagree
    */
-  proof(key: EventKey, waitMs?: number): Promise<EventProof>;
+  readonly proof: (key: EventKey, waitMs?: number) => Promise<EventProof>;
   /**
    * The exact stored line, without its newline.
    * @throws AuditQueryError `event-not-found`
    * @throws AuditStorageError `storage-unavailable`
    */
-  line(key: EventKey): Promise<string>;
+  readonly line: (key: EventKey) => Promise<string>;
 }
 
 export interface ProveDependencies {

@@ -5,7 +5,7 @@
 import { AuditStorageError } from "#lib/errors.ts";
 import { CHECKPOINT_KEY, tileKey } from "#service/log-layout.ts";
 import type { LogStore } from "#service/log-ports.ts";
-import { decodeBundle, encodeBundle } from "#tlog/bundle.ts";
+import { decodeHashBundle, encodeHashBundle } from "#tlog/bundle.ts";
 import { parseCheckpoint } from "#tlog/checkpoint.ts";
 import { parseNote } from "#tlog/note.ts";
 import type { TileId } from "#tlog/tile.ts";
@@ -74,14 +74,15 @@ function part(tile: TileId, bytes: Uint8Array, width: number): Uint8Array {
     throw damaged(tile, `holds ${bytes.length} bytes, not ${tile.width * HASH_BYTES}`);
   }
   const entries = entriesOf(tile, bytes);
-  if (entries.length !== tile.width)
-    throw damaged(tile, `holds ${entries.length} entries, not ${tile.width}`);
-  return width === tile.width ? bytes : encodeBundle(entries.slice(0, width));
+  if (entries.length !== tile.width * HASH_BYTES)
+    throw damaged(tile, `holds ${entries.length / HASH_BYTES} entries, not ${tile.width}`);
+  return width === tile.width ? bytes : encodeHashBundle(entries.subarray(0, width * HASH_BYTES));
 }
 
-function entriesOf(tile: TileId, bytes: Uint8Array): readonly Uint8Array[] {
+/** One behind the other. */
+function entriesOf(tile: TileId, bytes: Uint8Array): Uint8Array {
   try {
-    return decodeBundle(bytes);
+    return decodeHashBundle(bytes);
   } catch (cause) {
     throw damaged(tile, "is no bundle of entries", cause);
   }
