@@ -1,0 +1,63 @@
+/** A log in a folder: that of the local service, a copy of a bucket, or what an auditor was handed. */
+import { createReadStream, readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve, sep } from "node:path";
+import { UndecidedError } from "#verify/finding.ts";
+import type { ListedObject, LogSource } from "#verify/log-source.ts";
+
+const READ_BYTES = 1024 * 1024;
+
+export function createFolderSource(folder: string): LogSource {
+  const root = resolve(folder);
+  const pathOf = (key: string): string => {
+    const path = resolve(root, key);
+    if (!path.startsWith(root + sep)) throw new UndecidedError(`${key} does not lie in ${folder}`);
+    return path;
+  };
+  return {
+    name: folder,
+    folder: root,
+    parallel: 1,
+    read: async (key, maxBytes) => readWhole(pathOf(key), maxBytes),
+    list: async (prefix) => listBelow(root, prefix),
+    open: (key) => createReadStream(pathOf(key), { highWaterMark: READ_BYTES }),
+  };
+}
+
+/** Synchronous, since a hundred thousand small files are faster that way. */
+function readWhole(path: string, maxBytes: number): Uint8Array | undefined {
+  try {
+    const { size } = statSync(path);
+    if (size > maxBytes) throw new UndecidedError(`${path} is ${size} bytes; the limit is ${maxBytes}`);
+    return readFileSync(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw cannotRead(path, error);
+  }
+}
+
+function listBelow(root: string, prefix: string): readonly ListedObject[] {
+  const folder = join(root, prefix.endsWith("/") || prefix === "" ? prefix : dirname(prefix));
+  const found: ListedObject[] = [];
+  try {
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      const key = path.slice(root.length + 1).replaceAll(sep, "/");
+      if (key.startsWith(prefix)) found.push({ key, bytes: statSync(path).size });
+    }
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw cannotRead(folder, error);
+  }
+  return found.sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+export function cannotRead(path: string, error: unknown): UndecidedError {
+  if (error instanceof UndecidedError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new UndecidedError(`${basename(path)} cannot be read: ${reason}`, error);
+}
+
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+}

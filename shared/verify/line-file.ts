@@ -1,0 +1,16 @@
+/** A file of lines, as the reader of lines is given it. */
+
+export interface LineFile {
+  /** For messages, and to find what lies beside it. */
+  readonly name: string;
+  /** By its name; undefined for the live file, which goes on where the one before it ends. */
+  readonly firstLeaf: number | undefined;
+  /** By its name; undefined where it does not say. */
+  readonly count: number | undefined;
+  /** As it lies there. */
+  readonly bytes: number;
+  readonly isCompressed: boolean;
+  /** Whether a process may be appending to it: its last line may be unfinished. */
+  readonly isLive: boolean;
+  readonly open: () => AsyncIterable<Uint8Array>;
+}
