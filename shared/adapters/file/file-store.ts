@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import type { CommitBatch } from "#adapters/file/commit-batch.ts";
 import type { Compressor } from "#adapters/file/compressor.ts";
 import { createCompressor } from "#adapters/file/compressor.ts";
-import type { Damage } from "#adapters/file/damage.ts";
+import { DamageNotes } from "#adapters/file/damage-notes.ts";
 import type { FileIo } from "#adapters/file/file-io.ts";
 import { nodeFileIo, syncFile } from "#adapters/file/file-io.ts";
 import type { FolderLock } from "#adapters/file/folder-lock.ts";
@@ -19,6 +19,7 @@ import { LiveLog } from "#adapters/file/live-log.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
 import { logPaths, makeFolder } from "#adapters/file/log-folder.ts";
 import type { RecoveryProgress } from "#adapters/file/log-survey.ts";
+import { LogTail } from "#adapters/file/log-tail.ts";
 import type { PageReader } from "#adapters/file/page-reader.ts";
 import { createPageReader } from "#adapters/file/page-reader.ts";
 import { PendingLines } from "#adapters/file/pending-lines.ts";
@@ -58,8 +59,6 @@ const DEFAULT_MAX_FILE_BYTES = 100 * 1024 * 1024;
 const MAX_FILE_BYTES = 2 * 1024 * 1024 * 1024;
 const DEFAULT_BACKUP_COUNT = 5;
 
-const MAX_KEPT_DAMAGES = 10_000;
-
 const ACCEPTED: SendOutcome = { kind: "accepted" };
 const CONFLICT: SendOutcome = { kind: "conflict" };
 
@@ -94,17 +93,17 @@ interface OpenedFolder extends FileStoreOptions {
 }
 
 export class FileStore implements EventQueue, EventStore {
-  private readonly paths: LogPaths;
+  /** What those need who seal the log while it is open. */
+  readonly paths: LogPaths;
+  readonly recovered: Recovered;
+  readonly tail = new LogTail();
+  readonly damages: DamageNotes;
   private readonly lock: FolderLock;
-  private readonly recovered: Recovered;
   private readonly live: LiveLog;
   private readonly reader: PageReader;
   private readonly compressor: Compressor;
   private readonly pending = new PendingLines();
   private readonly turns = new ReadTurns();
-  private readonly damages: Damage[];
-  private readonly damagedRows = new Set<number>();
-  private nextLine: number;
   private compressionTrouble: string | undefined;
   private closing: Promise<void> | undefined;
 
@@ -113,14 +112,14 @@ export class FileStore implements EventQueue, EventStore {
     this.paths = paths;
     this.lock = lock;
     this.recovered = recovered;
-    this.damages = [...recovered.damages];
-    this.nextLine = recovered.nextLine;
-    const { index, logs } = recovered;
+    this.damages = new DamageNotes(recovered);
+    const { index, logs, live, nextLine } = recovered;
+    this.tail.begin(nextLine, live.firstLine);
     this.reader = createPageReader({
       index,
       logs,
       turns: this.turns,
-      onDamage: (row) => this.noteDamage(row),
+      onDamage: (row) => this.damages.note(row),
     });
     this.compressor = createCompressor({
       paths,
@@ -133,7 +132,8 @@ export class FileStore implements EventQueue, EventStore {
     this.live = new LiveLog({
       paths,
       io: options.io ?? nodeFileIo,
-      file: recovered.live,
+      tail: this.tail,
+      file: live,
       maxFileBytes: Math.min(options.maxFileBytes ?? DEFAULT_MAX_FILE_BYTES, MAX_FILE_BYTES),
       onCommitted: (batch, offset) => this.indexBatch(batch, offset),
       onFailed: (batch) => this.pending.removeBatch(batch),
@@ -141,7 +141,7 @@ export class FileStore implements EventQueue, EventStore {
         logs.files.push(next);
         this.compressor.wake();
       },
-      nextLine: () => ({ row: index.rows, line: this.nextLine }),
+      nextLine: () => ({ row: index.rows, line: this.tail.durableLines }),
     });
     this.compressor.wake();
   }
@@ -174,14 +174,14 @@ export class FileStore implements EventQueue, EventStore {
   }
 
   async probe(): Promise<StoreHealth> {
-    const { recovered, paths, live } = this;
+    const { recovered, paths, live, damages, tail } = this;
     return probeStore({
       recovered,
       paths,
       live,
-      damages: this.damages,
-      nextLine: this.nextLine,
-      rottenLines: this.damagedRows.size,
+      damages: damages.places,
+      nextLine: tail.durableLines,
+      rottenLines: damages.rows,
       compressionTrouble: this.compressionTrouble,
     });
   }
@@ -234,7 +234,7 @@ export class FileStore implements EventQueue, EventStore {
     const verdicts = await compareKnown(known, { logs: this.recovered.logs, turns: this.turns });
     known.forEach(({ place, row, key }, index) => {
       const verdict = verdicts[index];
-      if (verdict === "unreadable") this.noteDamage(row);
+      if (verdict === "unreadable") this.damages.note(row);
       outcomes[place] = verdict === "same" ? this.duplicateOf(key) : CONFLICT;
     });
     for (const batch of batches) await batch.done;
@@ -252,7 +252,7 @@ export class FileStore implements EventQueue, EventStore {
     const { index, logs } = this.recovered;
     const text = logs.read([row]).get(row);
     if (text !== undefined && parseStoredLine(text) !== undefined) return text;
-    this.noteDamage(row);
+    this.damages.note(row);
     const where = `${logs.fileOf(row).path}, byte ${index.offsetOf(row)}`;
     throw new AuditStorageError("storage-unavailable", `the stored line cannot be read: ${where}`);
   }
@@ -267,19 +267,8 @@ export class FileStore implements EventQueue, EventStore {
     batch.entries.forEach((entry, place) => {
       this.recovered.index.add(entry, offset + (batch.starts[place] ?? 0));
     });
-    this.nextLine += batch.entries.length;
+    this.tail.commit(this.tail.durableLines + batch.entries.length);
     this.pending.removeBatch(batch);
-  }
-
-  private noteDamage(row: number): void {
-    if (this.damagedRows.has(row) || this.damages.length >= MAX_KEPT_DAMAGES) return;
-    this.damagedRows.add(row);
-    const { path } = this.recovered.logs.fileOf(row);
-    this.damages.push({
-      path,
-      offset: this.recovered.index.offsetOf(row),
-      reason: "the line cannot be read back",
-    });
   }
 }
 

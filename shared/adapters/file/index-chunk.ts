@@ -77,6 +77,10 @@ export class IndexChunk {
     return row;
   }
 
+  isVoid(row: number): boolean {
+    return this.kind[row] === VOID_KIND;
+  }
+
   eventId(row: number): string {
     return this.ids.toString("latin1", this.idStart(row), this.idEnd[row]);
   }

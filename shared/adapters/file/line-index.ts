@@ -93,6 +93,11 @@ export class LineIndex {
     this.advance();
   }
 
+  /** Whether a row is that of a line that cannot be served. */
+  isVoid(row: number): boolean {
+    return this.chunkOf(row).isVoid(row % CHUNK_ROWS);
+  }
+
   /** The row of an event, or -1. */
   find(tenantId: string, eventId: string): number {
     const tenant = this.tenants.get(tenantId);

@@ -10,6 +10,7 @@ import { LogFile } from "#adapters/file/log-file.ts";
 import type { IndexEntry } from "#adapters/file/line-index.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
 import { syncFolder } from "#adapters/file/log-folder.ts";
+import type { LogTail } from "#adapters/file/log-tail.ts";
 import type { EncodedLine } from "#event/stored-line.ts";
 import type { AuditServiceError } from "#lib/errors.ts";
 import { AuditQueueError, AuditStorageError } from "#lib/errors.ts";
@@ -23,6 +24,8 @@ const MAX_FILE_SIZE = 2 ** 32 - 1;
 export interface LiveLogOptions {
   readonly paths: LogPaths;
   readonly io: FileIo;
+  /** Told when the live file changes its name. */
+  readonly tail: LogTail;
   /** The live file as recovery found it; rotation replaces it. */
   readonly file: LogFile;
   /** Rotate once the file has so many bytes. */
@@ -197,6 +200,16 @@ export class LiveLog {
 
   /** Gives the live file its final name and begins the next. Where that cannot be done now, the file goes on growing. */
   private rotate(): void {
+    const { tail } = this.options;
+    tail.beginRotation();
+    try {
+      this.renameLive();
+    } finally {
+      tail.endRotation(this.file.firstLine);
+    }
+  }
+
+  private renameLive(): void {
     const { paths, nextLine, onRotated } = this.options;
     const finalPath = paths.rotated(this.file.firstLine);
     let isRenamed = false;

@@ -7,6 +7,8 @@ import type { DamagedBytes, Finding } from "#adapters/file/damage.ts";
 import { newerLog, newerVersion, refuseForeignLog } from "#adapters/file/foreign-log.ts";
 import { readIndexedLine } from "#adapters/file/indexed-line.ts";
 import { LineIndex } from "#adapters/file/line-index.ts";
+import type { UncertainLines } from "#adapters/file/line-numbers.ts";
+import { LineNumbers } from "#adapters/file/line-numbers.ts";
 import type { LineVisitor } from "#adapters/file/line-scan.ts";
 import { scanGzip, scanPlain } from "#adapters/file/line-scan.ts";
 import { LogFile } from "#adapters/file/log-file.ts";
@@ -35,6 +37,9 @@ export interface Survey {
   readonly live: LogFile;
   /** Number of the line that comes next. */
   readonly nextLine: number;
+  readonly numbers: LineNumbers;
+  /** In ascending order. */
+  readonly uncertain: readonly UncertainLines[];
   /** Line numbers that markers of quarantined bytes take. */
   readonly quarantinedLines: number;
   /** The end of the live file that a crash has cut. */
@@ -48,6 +53,9 @@ interface Tally {
   lines: number;
   quarantined: number;
   bytesRead: number;
+  readonly numbers: LineNumbers;
+  /** Of the file being read, the first number that may be wrong because damage lies before it. */
+  firstDamaged: number | undefined;
   /** Set while the last line read is one that a newer release wrote. */
   newer: AuditStorageError | undefined;
 }
@@ -58,7 +66,16 @@ export async function surveyLog(paths: LogPaths, options: SurveyOptions): Promis
   const { rotated, removable } = await chooseForms(paths, options.onFinding);
   const index = new LineIndex();
   const logs = new LogSet(index);
-  const tally: Tally = { lines: 0, quarantined: 0, bytesRead: 0, newer: undefined };
+  const numbers = new LineNumbers();
+  const uncertain: UncertainLines[] = [];
+  const tally: Tally = {
+    lines: 0,
+    quarantined: 0,
+    bytesRead: 0,
+    numbers,
+    firstDamaged: undefined,
+    newer: undefined,
+  };
   const bytesTotal = [...rotated.map(({ path }) => path), paths.live].reduce(
     (sum, path) => sum + sizeOf(path),
     0,
@@ -72,8 +89,13 @@ export async function surveyLog(paths: LogPaths, options: SurveyOptions): Promis
       const reason = misnumbered(name.firstLine, tally.lines);
       const after = logs.files.at(-1)?.path;
       options.onFinding({ kind: "gap", path: name.path, offset: 0, reason, missing, after });
+      const from = tally.firstDamaged ?? tally.lines;
+      if (from < name.firstLine)
+        uncertain.push({ from, to: name.firstLine, reason: `${name.path} ${reason}` });
       tally.lines = name.firstLine; // the name is right: damage before it must not shift the numbers of later files
+      numbers.note(index.rows, tally.lines);
     }
+    tally.firstDamaged = undefined;
     logs.files.push(await readRotated(name, { firstRow: index.rows, visitor: visitorFor(name.path) }));
   }
   const live = new LogFile({ path: paths.live, firstRow: index.rows, firstLine: tally.lines, size: 0 });
@@ -84,7 +106,8 @@ export async function surveyLog(paths: LogPaths, options: SurveyOptions): Promis
   live.size = scan.size;
   if (tally.newer !== undefined) throw tally.newer;
   const torn = scan.tornBytes > 0 ? { offset: scan.size, line: tally.lines } : undefined;
-  return { index, logs, live, nextLine: tally.lines, quarantinedLines: tally.quarantined, torn, removable };
+  const { lines: nextLine, quarantined: quarantinedLines } = tally;
+  return { index, logs, live, nextLine, numbers, uncertain, quarantinedLines, torn, removable };
 }
 
 interface VisitorOptions extends SurveyOptions {
@@ -98,6 +121,7 @@ function createVisitor(options: VisitorOptions): LineVisitor {
   const { path, index, tally, bytesTotal, onProgress, onFinding } = options;
   const onDamage = (damage: DamagedBytes): void => {
     onFinding({ ...damage, path, line: tally.lines });
+    if (damage.kind !== "duplicate") tally.firstDamaged ??= tally.lines;
     index.addVoid(damage.offset);
     tally.lines++;
   };
@@ -109,6 +133,7 @@ function createVisitor(options: VisitorOptions): LineVisitor {
         index.addVoid(offset);
         tally.lines += marker.lines;
         tally.quarantined += marker.lines;
+        tally.numbers.note(index.rows, tally.lines);
         return undefined;
       }
       const place = { offset, from: offset, bytes, room: bytes };

@@ -11,6 +11,7 @@ import { LineIndex } from "#adapters/file/line-index.ts";
 import { LiveLog } from "#adapters/file/live-log.ts";
 import { LogFile } from "#adapters/file/log-file.ts";
 import { logPaths } from "#adapters/file/log-folder.ts";
+import { LogTail } from "#adapters/file/log-tail.ts";
 import { AuditStorageError } from "#lib/errors.ts";
 import { findIds, idsOf, sampleLine, sampleLines } from "#test/contract/sample-lines.ts";
 import { linesOnDisk, logFiles, newFolder } from "#test/support/folders.ts";
@@ -103,6 +104,7 @@ describe("a rotation that cannot be done", () => {
     const log = new LiveLog({
       paths,
       io: nodeFileIo,
+      tail: new LogTail(),
       file: new LogFile({ path: paths.live, firstRow: 0, firstLine: 0, size }),
       maxFileBytes: 2 ** 31,
       onCommitted: () => undefined,
