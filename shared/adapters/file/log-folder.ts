@@ -16,6 +16,12 @@ export interface LogPaths {
   readonly owner: string;
   /** Written and removed by the health probe. */
   readonly probe: string;
+  /** The newest state of the transparency log that a sealer has committed to. */
+  readonly head: string;
+  /** Private key that signs the transparency log. */
+  readonly logKey: string;
+  /** Private key that says when a checkpoint was the newest one. */
+  readonly freshnessKey: string;
   readonly rotated: (firstLine: number) => string;
   readonly compressed: (firstLine: number) => string;
   /** Where bytes go that were never acknowledged: a last line cut by a crash. */
@@ -36,6 +42,9 @@ export function logPaths(livePath: string): LogPaths {
     lock: join(folder, "audit-service.lock"),
     owner: join(folder, "audit-service.owner.json"),
     probe: join(folder, "audit-service.probe"),
+    head: join(folder, "audit-service.log-head"),
+    logKey: join(folder, "audit-service.log-key"),
+    freshnessKey: join(folder, "audit-service.freshness-key"),
     rotated: (firstLine) => `${numbered(firstLine)}.jsonl`,
     compressed: (firstLine) => `${numbered(firstLine)}.jsonl.gz`,
     torn: (firstLine, offset) => `${numbered(firstLine)}.torn-at-${offset}`,

@@ -1,0 +1,190 @@
+/**
+ * Objects of the log as files beside the log's own, at the path that their key is. Everything is made by way of a draft,
+ * and durable on return. Writes are synchronous and thereby atomic to each other; the folder belongs to one process, and
+ * one of its threads writes.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { DurableIo } from "#adapters/file/durable-file.ts";
+import { createFile, DRAFT_END, nodeDurableIo, replaceFile } from "#adapters/file/durable-file.ts";
+import { makeFolder } from "#adapters/file/log-folder.ts";
+import { AuditStorageError } from "#lib/errors.ts";
+import { LOG_PREFIX, STAGING_PREFIX } from "#service/log-layout.ts";
+import type { LogStore, VersionedObject } from "#service/log-ports.ts";
+import type { ArchivedObject } from "#service/ports.ts";
+
+export interface FileLogStoreOptions {
+  /** Folder of the log's files. */
+  readonly folder: string;
+  /** What keys may begin with: nothing else in the folder is touched. @default `log/` and `staging/` */
+  readonly prefixes?: readonly string[];
+  /** @default the file system */
+  readonly io?: DurableIo;
+}
+
+/** Ends the name of the folder of a tile's partial forms (C2SP tlog-tiles). */
+const PARTIAL_END = ".p";
+const MAX_NAME_BYTES = 255 - DRAFT_END.length;
+const RETRY_AFTER_S = 1;
+
+export function createFileLogStore(options: FileLogStoreOptions): LogStore {
+  const { folder, prefixes = [LOG_PREFIX, STAGING_PREFIX], io = nodeDurableIo } = options;
+  const pathOf = (key: string): string => {
+    refuseKey(key, prefixes);
+    return join(folder, key);
+  };
+  const syncSoon = createFolderSync(io);
+
+  return {
+    putIfAbsent: async (key, bytes) => {
+      const path = pathOf(key);
+      return guarded(path, async () => {
+        if (existsSync(path)) return "exists";
+        makeFolder(dirname(path));
+        const isCreated = createFile(path, bytes, { io });
+        await syncSoon(dirname(path));
+        return isCreated ? "created" : "exists";
+      });
+    },
+    get: async (key) => readIfThere(pathOf(key)),
+    readVersion: async (key): Promise<VersionedObject | undefined> => {
+      const bytes = await readIfThere(pathOf(key));
+      return bytes && { bytes, version: versionOf(bytes) };
+    },
+    replace: async (key, bytes, version) => {
+      const path = pathOf(key);
+      return guarded(path, async () => {
+        const current = existsSync(path) ? versionOf(readFileSync(path)) : undefined;
+        if (current !== version) return "changed";
+        makeFolder(dirname(path));
+        replaceFile(path, bytes, io);
+        await syncSoon(dirname(path));
+        return "replaced";
+      });
+    },
+    remove: async (keys) => {
+      for (const path of keys.map(pathOf)) {
+        await guarded(path, async () => {
+          rmSync(path, { force: true });
+          removeIfEmpty(dirname(path));
+        });
+      }
+    },
+    list: (prefix, after = "") => listBelow(folder, "", { prefix, after, prefixes }),
+  };
+}
+
+/** One sync of a folder for all that was put into it in one turn of the event loop. */
+function createFolderSync(io: DurableIo): (folder: string) => Promise<void> {
+  const waiting = new Map<string, Promise<void>>();
+  return (folder) => {
+    const joined = waiting.get(folder);
+    if (joined !== undefined) return joined;
+    const next = new Promise<void>((resolve, reject) => {
+      setImmediate(() => {
+        waiting.delete(folder);
+        try {
+          io.syncFolder(folder);
+          resolve();
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      });
+    });
+    waiting.set(folder, next);
+    return next;
+  };
+}
+
+function versionOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** Partial forms of a tile go together with the full one's coming. */
+function removeIfEmpty(folder: string): void {
+  if (!folder.endsWith(PARTIAL_END)) return;
+  try {
+    rmdirSync(folder);
+  } catch {
+    // It holds more, or is gone.
+  }
+}
+
+interface Listing {
+  readonly prefix: string;
+  readonly after: string;
+  readonly prefixes: readonly string[];
+}
+
+/** Goes down only where keys can begin with the prefix and come behind `after`. */
+async function* listBelow(folder: string, at: string, listing: Listing): AsyncGenerator<ArchivedObject> {
+  const { prefix, after, prefixes } = listing;
+  for (const name of await namesIn(join(folder, at))) {
+    const key = at + name;
+    const isFolder = name.endsWith("/");
+    const isBefore = (other: string): boolean => Buffer.compare(Buffer.from(key), Buffer.from(other)) <= 0;
+    if (isFolder) {
+      const isWanted = overlaps(key, prefix) && prefixes.some((allowed) => overlaps(key, allowed));
+      if (isWanted && (!isBefore(after) || after.startsWith(key))) yield* listBelow(folder, key, listing);
+    } else if (key.startsWith(prefix) && prefixes.some((allowed) => key.startsWith(allowed))) {
+      if (isBefore(after) || key.endsWith(DRAFT_END)) continue;
+      const found = await stat(join(folder, key)).catch(() => undefined);
+      if (found !== undefined) yield { key, bytes: found.size, modifiedMs: found.mtimeMs };
+    }
+  }
+}
+
+function overlaps(folder: string, prefix: string): boolean {
+  return folder.startsWith(prefix) || prefix.startsWith(folder);
+}
+
+/** In the order of their bytes, folders with a slash, which is how keys below them sort. */
+async function namesIn(path: string): Promise<readonly string[]> {
+  const entries = await guarded(path, async () =>
+    readdir(path, { withFileTypes: true }).catch((error: unknown) => {
+      if (isMissing(error)) return [];
+      throw error;
+    }),
+  );
+  return entries
+    .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
+    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
+async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  return guarded(path, async () =>
+    readFile(path).catch((error: unknown) => {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }),
+  );
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+}
+
+/** Keys can come from a request: no path may lead anywhere else. */
+function refuseKey(key: string, prefixes: readonly string[]): void {
+  const names = key.split("/");
+  const isPlain = (name: string): boolean =>
+    name !== "" && name !== "." && name !== ".." && !name.includes("\0") && !name.endsWith(DRAFT_END);
+  const isShort = names.every((name) => Buffer.byteLength(name) <= MAX_NAME_BYTES);
+  if (isShort && names.every(isPlain) && prefixes.some((prefix) => key.startsWith(prefix))) return;
+  throw new RangeError(`${JSON.stringify(key.slice(0, MAX_NAME_BYTES))} is no key of an object of the log`);
+}
+
+async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new AuditStorageError("storage-unavailable", `${path}: ${reason}`, {
+      cause,
+      retryable: true,
+      retryAfterS: RETRY_AFTER_S,
+    });
+  }
+}
