@@ -163,6 +163,16 @@ export interface EventTable {
   noteConflict(conflict: TableEntry): Promise<void>;
 }
 
+/** Looks up where stored entries say that they stand, without their lines. */
+export interface ItemPlaces {
+  /**
+   * The place of what is stored under each key, a derived id too; undefined where nothing is. Read consistently.
+   * @param keys each once
+   * @throws AuditStorageError `storage-unavailable` (retryable)
+   */
+  placesOf(keys: readonly EventKey[]): Promise<readonly (LinePlace | undefined)[]>;
+}
+
 export interface ArchivedObject {
   readonly key: string;
   readonly bytes: number;
