@@ -5,8 +5,8 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { formatCheckpoint } from "#tlog/checkpoint.ts";
+import type { COSIGNATURE_V1 } from "#tlog/note.ts";
 import {
-  COSIGNATURE_V1,
   cosignatureMessage,
   ED25519,
   encodeCosignature,
