@@ -5,6 +5,8 @@
 import * as z from "zod";
 import type { AwsConfig, AwsVariable } from "#functions/aws-variables.ts";
 import { AWS_VARIABLES } from "#functions/aws-variables.ts";
+import type { WitnessAddress } from "#functions/log-variables.ts";
+import { EXPECTED_ORIGIN, EXPECTED_WITNESSES, LogOrigin, Witnesses } from "#functions/log-variables.ts";
 import type { FieldError } from "#lib/errors.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 
@@ -18,6 +20,8 @@ const DEFAULT_SERVICE_NAME = "audit_service";
 const DEFAULT_BATCH_SIZE = 100;
 const DEFAULT_FLUSH_INTERVAL_S = 5;
 const DEFAULT_API_PORT = 8000;
+/** Soon enough that nobody waits for a proof, and seldom enough that quiet logs are left alone. */
+const DEFAULT_SEAL_INTERVAL_S = 2;
 /** Without keys whoever reaches the port may do everything: only this machine may. */
 export const LOOPBACK_HOST = "127.0.0.1";
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -27,7 +31,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 const MAX_FILE_SIZE_MB = 2048;
 const MAX_BACKUP_COUNT = 100_000;
 const MAX_BATCH_SIZE = 1000;
-const MAX_FLUSH_INTERVAL_S = 3600;
+const MAX_INTERVAL_S = 3600;
 const BYTES_PER_MB = 1024 * 1024;
 const MAX_SHOWN_CHARACTERS = 64;
 
@@ -45,6 +49,11 @@ export interface Config {
   /** 0 lets the system choose. */
   readonly apiPort: number;
   readonly logLevel: LogLevel;
+  /** Time between seals while there is something to seal; 0: nothing is sealed. */
+  readonly sealIntervalMs: number;
+  /** Name of the log; undefined: the one that its key has, or a new one. */
+  readonly logOrigin: string | undefined;
+  readonly witnesses: readonly WitnessAddress[];
 }
 
 const whole = (min: number, max: number): z.ZodType<number> =>
@@ -58,7 +67,7 @@ const seconds = z
   .string()
   .regex(/^\d{1,6}(\.\d{1,9})?$/)
   .transform(Number)
-  .refine((value) => value <= MAX_FLUSH_INTERVAL_S);
+  .refine((value) => value <= MAX_INTERVAL_S);
 
 const logLevel = z
   .string()
@@ -105,7 +114,7 @@ const VARIABLES = {
   AUDIT_FLUSH_INTERVAL: variable(
     seconds,
     DEFAULT_FLUSH_INTERVAL_S,
-    `seconds from 0 to ${MAX_FLUSH_INTERVAL_S}, such as 5.0`,
+    `seconds from 0 to ${MAX_INTERVAL_S}, such as 5.0`,
   ),
   AUDIT_API_HOST: variable(
     z.string().regex(/^[A-Za-z0-9.:_-]{1,255}$/),
@@ -114,6 +123,13 @@ const VARIABLES = {
   ),
   AUDIT_API_PORT: variable(whole(0, 65_535), DEFAULT_API_PORT, "a port from 0 to 65535"),
   AUDIT_API_LOG_LEVEL: variable(logLevel, "info", `one of ${LOG_LEVELS.join(", ")}`),
+  AUDIT_SEAL_INTERVAL: variable(
+    seconds,
+    DEFAULT_SEAL_INTERVAL_S,
+    `seconds from 0 to ${MAX_INTERVAL_S}, such as 2.0; 0 seals nothing`,
+  ),
+  AUDIT_LOG_ORIGIN: variable<string | undefined>(LogOrigin, undefined, EXPECTED_ORIGIN),
+  AUDIT_WITNESSES: variable<readonly WitnessAddress[]>(Witnesses, [], EXPECTED_WITNESSES),
 } as const;
 type VariableName = keyof typeof VARIABLES;
 
@@ -215,6 +231,9 @@ function collect(env: Environment): { readonly config: Config; readonly errors: 
     apiHost: read("AUDIT_API_HOST", VARIABLES.AUDIT_API_HOST),
     apiPort: read("AUDIT_API_PORT", VARIABLES.AUDIT_API_PORT),
     logLevel: read("AUDIT_API_LOG_LEVEL", VARIABLES.AUDIT_API_LOG_LEVEL),
+    sealIntervalMs: read("AUDIT_SEAL_INTERVAL", VARIABLES.AUDIT_SEAL_INTERVAL) * 1000,
+    logOrigin: read("AUDIT_LOG_ORIGIN", VARIABLES.AUDIT_LOG_ORIGIN),
+    witnesses: read("AUDIT_WITNESSES", VARIABLES.AUDIT_WITNESSES),
   };
   return { config, errors };
 }

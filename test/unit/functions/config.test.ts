@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { isLoopback, readConfig, readServerConfig } from "#functions/config.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 
+const WITNESS_KEY = "witness.example.org/w+4a7ddc1d+BLUiNHG6+w0jjkuGnY6XoXWnDZ/wXZ/MYZqu8thHBRWK";
+
 describe("readConfig", () => {
   it("answers the contract's defaults for an empty environment", () => {
     expect(readConfig({})).toEqual({
@@ -16,6 +18,9 @@ describe("readConfig", () => {
       apiHost: "127.0.0.1",
       apiPort: 8000,
       logLevel: "info",
+      sealIntervalMs: 2000,
+      logOrigin: undefined,
+      witnesses: [],
     });
   });
 
@@ -31,6 +36,9 @@ describe("readConfig", () => {
       AUDIT_API_HOST: "::1",
       AUDIT_API_PORT: "0",
       AUDIT_API_LOG_LEVEL: "WARNING",
+      AUDIT_SEAL_INTERVAL: "0.5",
+      AUDIT_LOG_ORIGIN: "audit.example.org/log",
+      AUDIT_WITNESSES: `[{"url":"https://witness.example.org/w","vkey":"${WITNESS_KEY}"}]`,
     });
 
     expect(config).toEqual({
@@ -44,6 +52,9 @@ describe("readConfig", () => {
       apiHost: "::1",
       apiPort: 0,
       logLevel: "warn",
+      sealIntervalMs: 500,
+      logOrigin: "audit.example.org/log",
+      witnesses: [{ url: "https://witness.example.org/w", verifierKey: WITNESS_KEY }],
     });
   });
 
@@ -66,6 +77,11 @@ describe("readConfig", () => {
     ["AUDIT_API_PORT", "65536"],
     ["AUDIT_API_PORT", "0x50"],
     ["AUDIT_API_LOG_LEVEL", "loud"],
+    ["AUDIT_SEAL_INTERVAL", "-1"],
+    ["AUDIT_LOG_ORIGIN", "two words"],
+    ["AUDIT_LOG_ORIGIN", "a+b"],
+    ["AUDIT_WITNESSES", "https://witness.example.org"],
+    ["AUDIT_WITNESSES", '[{"url":"ftp://witness","vkey":"x"}]'],
   ])("refuses %s=%j, naming variable, value and expectation", (name, value) => {
     const error = errorOf(() => readConfig({ [name]: value }));
 
