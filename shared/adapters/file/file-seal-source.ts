@@ -26,7 +26,7 @@ export interface FileSealSourceOptions {
 
 export interface FileSealSource extends SealSource {
   /** Lets go of the file that is open. */
-  readonly close: () => Promise<void>;
+  readonly close: () => void;
 }
 
 const ENTRY_BYTES = 32;

@@ -51,20 +51,20 @@ export class LineCursor {
    * @throws AuditStorageError `log-diverged` where lines are missing or unreadable; an error of the file system
    */
   async visit(from: number, to: number, visit: LineVisit): Promise<void> {
-    if (from !== this.line) await this.close();
+    if (from !== this.line) this.close();
     this.line = from;
     while (this.line < to) {
       const file = this.file ?? (await this.enter());
-      const isStopped = await this.advance(Math.min(to, file.nextLine ?? to), visit);
+      const isStopped = this.advance(Math.min(to, file.nextLine ?? to), visit);
       if (isStopped) return;
       if (this.line < to) await this.leave(file);
     }
   }
 
-  async close(): Promise<void> {
+  close(): void {
     const { file } = this;
     this.file = undefined;
-    await file?.bytes.close();
+    file?.bytes.close();
   }
 
   /** Opens the file that holds the line, and goes there in it. */
@@ -77,11 +77,11 @@ export class LineCursor {
     this.line = file.firstLine;
     try {
       if (file.firstLine > line) throw missing(line, file.firstLine, file.path);
-      await this.advance(line, () => true);
+      this.advance(line, () => true);
       if (this.line < line) throw missing(this.line, this.endOf(file), file.path);
     } catch (error) {
       this.line = line;
-      await this.close();
+      this.close();
       throw error;
     }
     return file;
@@ -89,9 +89,9 @@ export class LineCursor {
 
   /** Closes a file that is read to its end. */
   private async leave(file: OpenFile): Promise<void> {
-    await this.close();
+    this.close();
     const next = await this.open(this.line);
-    await next.bytes.close();
+    next.bytes.close();
     if (next.firstLine > file.firstLine) return;
     throw missing(this.line, this.endOf(next), file.path);
   }
@@ -105,8 +105,8 @@ export class LineCursor {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.tail.steadily(
-          async (liveFirstLine) => this.openAt(line, liveFirstLine),
-          async ({ bytes }) => bytes.close(),
+          (liveFirstLine) => this.openAt(line, liveFirstLine),
+          ({ bytes }) => bytes.close(),
         );
       } catch (error) {
         const isGone = error instanceof Error && "code" in error && error.code === "ENOENT";
@@ -115,10 +115,10 @@ export class LineCursor {
     }
   }
 
-  private async openAt(line: number, liveFirstLine: number): Promise<OpenFile> {
+  private openAt(line: number, liveFirstLine: number): OpenFile {
     const { live } = this.paths;
     if (line >= liveFirstLine) {
-      const bytes = await openLogBytes(live, false);
+      const bytes = openLogBytes(live, false);
       return { path: live, firstLine: liveFirstLine, nextLine: undefined, bytes };
     }
     const { rotated } = listFolder(this.paths);
@@ -128,7 +128,7 @@ export class LineCursor {
     );
     const name = rotated[place];
     if (name === undefined) throw missing(line, liveFirstLine, live);
-    const bytes = await openLogBytes(name.path, name.isCompressed);
+    const bytes = openLogBytes(name.path, name.isCompressed);
     const nextLine = rotated[place + 1]?.firstLine ?? liveFirstLine;
     return { path: name.path, firstLine: name.firstLine, nextLine, bytes };
   }
@@ -137,10 +137,10 @@ export class LineCursor {
    * Goes on in the open file up to `to`, its end, or where it is told to stop.
    * @returns whether it was told to stop
    */
-  private async advance(to: number, visit: LineVisit): Promise<boolean> {
+  private advance(to: number, visit: LineVisit): boolean {
     let carried: Buffer = NONE;
     while (this.line < to) {
-      const more = await this.more(this.offset + carried.length);
+      const more = this.more(this.offset + carried.length);
       if (more.length === 0) {
         // A file that was cut within its last line, long ago: what is there of it has a number.
         return carried.length > 0 && this.file?.nextLine !== undefined && this.pass(carried, to, visit);
@@ -173,11 +173,11 @@ export class LineCursor {
     return isStopped;
   }
 
-  private async more(offset: number): Promise<Buffer> {
+  private more(offset: number): Buffer {
     const { file } = this;
     if (file === undefined) return NONE;
     try {
-      return await file.bytes.at(offset);
+      return file.bytes.at(offset);
     } catch (cause) {
       if (!(cause instanceof RangeError)) throw cause;
       const message = `lines from ${this.line} on cannot be read from ${file.path}: ${cause.message}; run auditlog repair`;

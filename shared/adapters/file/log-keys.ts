@@ -57,7 +57,7 @@ export function openLogKeys(paths: LogPaths, origin: string | undefined): LogKey
   return { origin: log.name, log, freshness, verifierKey };
 }
 
-function openKey(path: string, newName: () => string): LogSigner {
+export function openKey(path: string, newName: () => string): LogSigner {
   if (!existsSync(path)) {
     createFile(path, Buffer.from(newKey(newName())), { io: nodeDurableIo, mode: KEY_MODE });
     syncFolder(dirname(path));

@@ -59,16 +59,13 @@ export class LogTail {
    * What `look` finds while no rotation comes between; it may be called several times, and `discard` gets what is void.
    * @throws RangeError where a rotation does not end
    */
-  async steadily<T>(
-    look: (liveFirstLine: number) => Promise<T>,
-    discard: (found: T) => Promise<void>,
-  ): Promise<T> {
+  async steadily<T>(look: (liveFirstLine: number) => T, discard: (found: T) => void): Promise<T> {
     for (let waitedMs = 0; waitedMs < MAX_WAIT_MS; waitedMs += WAIT_MS) {
       const turn = Atomics.load(this.shared, TURN);
       if (turn % 2n === 0n) {
-        const found = await look(this.liveFirstLine);
+        const found = look(this.liveFirstLine);
         if (Atomics.load(this.shared, TURN) === turn) return found;
-        await discard(found);
+        discard(found);
       } else await sleep(WAIT_MS);
     }
     throw new RangeError(`the live file has been changing its name for ${MAX_WAIT_MS} ms`);

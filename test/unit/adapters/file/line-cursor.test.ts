@@ -32,7 +32,7 @@ async function logOf(count: number, options: object = FIVE_PER_FILE) {
 
 function cursorOn(store: FileStore): LineCursor {
   const cursor = new LineCursor(store);
-  onTestFinished(async () => cursor.close());
+  onTestFinished(() => cursor.close());
   return cursor;
 }
 
