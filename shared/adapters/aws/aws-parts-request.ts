@@ -4,6 +4,7 @@
  */
 import type { BinaryLike } from "node:crypto";
 import { createHash, createHmac, hash } from "node:crypto";
+import type { Agent, IncomingHttpHeaders } from "node:http";
 import https from "node:https";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { defaultProvider } from "#adapters/aws/lambda-credentials.ts";
@@ -14,11 +15,17 @@ export interface SignedRequestOptions {
   readonly region: string;
   /** @default those in the environment */
   readonly credentials?: ConstructorParameters<typeof SignatureV4>[0]["credentials"] | undefined;
+  /** @default 1,500: probes have two seconds */
+  readonly timeoutMs?: number;
+  /**
+   * Whether connections are used again. One that was kept may have been closed by the other side while the function was
+   * frozen: whoever sets this tries again. @default false
+   */
+  readonly keepsConnections?: boolean;
 }
 
 export interface ServiceRequest {
-  readonly method: "HEAD" | "POST";
-  /** Without a query. */
+  readonly method: "GET" | "HEAD" | "POST";
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -27,44 +34,55 @@ export interface ServiceRequest {
 export interface ServiceAnswer {
   /** HTTP status. */
   readonly status: number;
-  readonly body: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
 }
 
 /** Rejects where no answer comes in time. */
 export type SignedRequest = (request: ServiceRequest) => Promise<ServiceAnswer>;
 
-/** Whoever takes longer does not answer: probes have two seconds. */
-const TIMEOUT_MS = 1_500;
+/** Whoever takes longer does not answer. */
+const DEFAULT_TIMEOUT_MS = 1_500;
 
 export function createSignedRequest(options: SignedRequestOptions): SignedRequest {
   const { service, region, credentials = defaultProvider() } = options;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, keepsConnections = false } = options;
   const signer = new SignatureV4({ service, region, credentials, sha256: Sha256, uriEscapePath: false });
+  let agent: Agent | undefined;
   return async ({ method, url, headers: own = {}, body = "" }) => {
     const { headers } = await signer.sign({
       method,
       protocol: url.protocol,
       hostname: url.hostname,
       path: url.pathname,
+      query: Object.fromEntries(url.searchParams),
       headers: { ...own, host: url.host, "x-amz-content-sha256": hash("sha256", body) },
       body,
     });
-    return send({ method, url, headers, body });
+    if (keepsConnections) agent ??= new (protocolOf(url).Agent)({ keepAlive: true });
+    return send({ method, url, headers, body }, { timeoutMs, agent: agent ?? false });
   };
 }
 
-function send({ url, method, headers, body }: Required<ServiceRequest>): Promise<ServiceAnswer> {
+interface SendOptions {
+  readonly timeoutMs: number;
+  readonly agent: Agent | false;
+}
+
+function send(
+  { url, method, headers, body }: Required<ServiceRequest>,
+  { timeoutMs, agent }: SendOptions,
+): Promise<ServiceAnswer> {
   return new Promise((resolve, reject) => {
     const request = protocolOf(url).request(
       url,
-      // A connection of its own: one that is kept may have been closed by the other side while the function was frozen.
-      { method, headers, agent: false, signal: AbortSignal.timeout(TIMEOUT_MS) },
+      { method, headers, agent, signal: AbortSignal.timeout(timeoutMs) },
       (answer) => {
-        let text = "";
-        answer.setEncoding("utf8");
-        answer.on("data", (chunk: string) => {
-          text += chunk;
-        });
-        answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body: text }));
+        const chunks: Buffer[] = [];
+        answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+        answer.on("end", () =>
+          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(chunks) }),
+        );
         answer.on("error", reject);
       },
     );
@@ -73,11 +91,15 @@ function send({ url, method, headers, body }: Required<ServiceRequest>): Promise
   });
 }
 
+interface Protocol extends Pick<typeof https, "request"> {
+  readonly Agent: new (options: { readonly keepAlive: boolean }) => Agent;
+}
+
 /**
  * Plain HTTP is for stand-ins. An import of `node:http` costs the start of a function 10 ms and more even if nothing asks
  * for it: it makes Node load its own fetch and WebSocket, to know what the module exports.
  */
-function protocolOf(url: URL): Pick<typeof https, "request"> {
+function protocolOf(url: URL): Protocol {
   return url.protocol === "http:" ? process.getBuiltinModule("node:http") : https;
 }
 

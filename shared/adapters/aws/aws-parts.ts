@@ -74,12 +74,8 @@ export function createQueueProbe(urls: AllQueueUrls, options: PartOptions): () =
 
 /** Asks the bucket for nothing but itself. Never rejects. */
 export function createArchiveProbe(bucket: string, options: PartOptions): () => Promise<StoreHealth> {
-  const { region, endpoint } = options;
   const request = createSignedRequest({ service: "s3", ...options });
-  const url =
-    endpoint === undefined
-      ? new URL(`https://${bucket}.s3.${region}.${domainOf(region)}/`)
-      : new URL(`${endpoint.replace(/\/$/, "")}/${bucket}`);
+  const url = bucketUrl(bucket, options);
   return async () => {
     try {
       expectOk(await request({ method: "HEAD", url }), "the bucket");
@@ -107,7 +103,7 @@ function createCount({ endpoint, ...options }: PartOptions): Count {
         body: JSON.stringify({ QueueUrl: queueUrl, AttributeNames: attributes }),
       });
       expectOk(answer, what);
-      const { Attributes: found } = QueueAttributes.parse(JSON.parse(answer.body));
+      const { Attributes: found } = QueueAttributes.parse(JSON.parse(answer.body.toString()));
       return attributes.reduce((sum, name) => sum + Number(found[name] ?? 0), 0);
     } catch (cause) {
       throw storageError(what, cause);
@@ -124,6 +120,13 @@ function expectOk({ status }: ServiceAnswer, what: string): void {
 
 function unhealthy(what: string, cause: unknown): StoreHealth {
   return { status: "unhealthy", problems: [storageError(what, cause).message], details: {} };
+}
+
+/** Without a path, or below an endpoint the path of the bucket. */
+export function bucketUrl(bucket: string, { region, endpoint }: PartOptions): URL {
+  return endpoint === undefined
+    ? new URL(`https://${bucket}.s3.${region}.${domainOf(region)}/`)
+    : new URL(`${endpoint.replace(/\/$/, "")}/${bucket}`);
 }
 
 /** China has a domain of its own. */

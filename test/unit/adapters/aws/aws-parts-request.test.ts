@@ -21,10 +21,46 @@ it("signs what it sends, body and session included", async () => {
   });
 
   const [{ incoming, body }] = received as [Received];
-  expect(answer).toEqual({ status: 200, body: "seen" });
+  expect(answer).toMatchObject({ status: 200, body: Buffer.from("seen") });
   expect(body).toBe('{"a":1}');
   expect(incoming.headers["x-amz-security-token"]).toBe("token");
   expect(incoming.headers.authorization).toBe(authorizationOf(incoming, body));
+});
+
+it("signs paths and queries as they are sent", async () => {
+  const { url, received } = await listen();
+  const request = createSignedRequest({ service: "sqs", region: REGION, credentials: CREDENTIALS });
+  const target = new URL("/dt%3D2026-03-01/a%20%28b%29?prefix=manifests%2F&list-type=2", url);
+
+  await request({ method: "GET", url: target });
+
+  const [{ incoming, body }] = received as [Received];
+  expect(incoming.url).toBe("/dt%3D2026-03-01/a%20%28b%29?prefix=manifests%2F&list-type=2");
+  expect(incoming.headers.authorization).toBe(authorizationOf(incoming, body));
+});
+
+it("uses a connection again where it may", async () => {
+  const sockets = new Set<unknown>();
+  const server = createServer((incoming, response) => {
+    sockets.add(incoming.socket);
+    response.end("seen");
+  });
+  const url = await urlOf(server);
+  const options = { service: "s3", region: REGION, credentials: CREDENTIALS };
+  const request = createSignedRequest({ ...options, keepsConnections: true });
+
+  for (let times = 0; times < 3; times++) await request({ method: "GET", url });
+
+  expect(sockets.size).toBe(1);
+});
+
+it("gives up on an answer that does not come in time", async () => {
+  const url = await urlOf(createServer((_, response) => response.flushHeaders()));
+  const options = { service: "s3", region: REGION, credentials: CREDENTIALS };
+
+  const asking = createSignedRequest({ ...options, timeoutMs: 20 })({ method: "GET", url });
+
+  await expect(asking).rejects.toThrow(/abort/);
 });
 
 it("rejects where nobody answers", async () => {
@@ -90,7 +126,9 @@ function authorizationOf({ method, url, headers }: IncomingMessage, body: string
   const date = String(headers["x-amz-date"]);
   const names = /SignedHeaders=([^,]+)/.exec(headers.authorization ?? "")?.[1] ?? "";
   const lines = names.split(";").map((name) => `${name}:${String(headers[name])}\n`);
-  const canonical = [method, url, "", lines.join(""), names, hash("sha256", body)].join("\n");
+  const [path, query = ""] = (url ?? "").split("?");
+  const sorted = query.split("&").sort().join("&");
+  const canonical = [method, path, sorted, lines.join(""), names, hash("sha256", body)].join("\n");
   const scope = `${date.slice(0, 8)}/${REGION}/sqs/aws4_request`;
   const toSign = ["AWS4-HMAC-SHA256", date, scope, hash("sha256", canonical)].join("\n");
   const key = scope
