@@ -10,8 +10,11 @@ import { DEFAULT_TENANT } from "#event/audit-event.ts";
 import { AuditEventBuilder } from "#event/event-builder.ts";
 import { readEvent } from "#event/stored-line.ts";
 import type { FieldError } from "#lib/errors.ts";
+import { createEmbeddedLog } from "#infra/local/embedded-log.ts";
 import { createSleep } from "#infra/local/sleep.ts";
 import { SOFTWARE_VERSION } from "#infra/local/software-version.ts";
+import type { ReadableLog } from "#infra/local/unsealed-log.ts";
+import { createUnsealedLog } from "#infra/local/unsealed-log.ts";
 import { AuditValidationError } from "#lib/errors.ts";
 import { createIdentifiers } from "#lib/identifiers.ts";
 import { parseQuery, queryTenant } from "#query/audit-query.ts";
@@ -27,6 +30,8 @@ import type { EventQueue, EventStore } from "#service/ports.ts";
 export interface EmbeddedOptions {
   readonly queue: EventQueue;
   readonly store: EventStore;
+  /** What proofs and the feed are answered from. @default nothing is sealed */
+  readonly log?: ReadableLog | undefined;
   /** `service_name` of events that name none; undefined: they are refused. */
   readonly serviceName: string | undefined;
   /** Lets go of queue and store, once nothing is under way. */
@@ -34,7 +39,7 @@ export interface EmbeddedOptions {
 }
 
 export function createEmbeddedService(options: EmbeddedOptions): AuditService {
-  const { queue, store, serviceName } = options;
+  const { queue, store, log = createUnsealedLog(options.store), serviceName } = options;
   const clock = { nowMs: Date.now };
   const monotonicMs = (): number => performance.now();
   const startedAt = new Date().toISOString();
@@ -50,6 +55,7 @@ export function createEmbeddedService(options: EmbeddedOptions): AuditService {
   const hasten = async (): Promise<void> => stopping.abort();
   const { run, close } = createLifecycle({ what: "the audit service", hasten, letGo: options.letGo });
   const caller = { tenantId: undefined };
+  const { proof, line, feed } = createEmbeddedLog(log, { run, monotonicMs, sleep });
 
   const exportEvents: AuditService["exportEvents"] = async function* exportEvents(
     draft = {},
@@ -92,6 +98,9 @@ export function createEmbeddedService(options: EmbeddedOptions): AuditService {
         return json === undefined ? undefined : readEvent(json);
       }),
     exportEvents,
+    proof,
+    line,
+    feed,
     flush: () => run(() => flush({ tenantId: DEFAULT_TENANT, eventIds: [] })),
     health: () => run(async () => ({ ...(await health()) })),
     close,

@@ -18,12 +18,16 @@ export type {
   BatchOptions,
   BatchReceipt,
   EventPage,
+  EventProof,
   ExportFormat,
+  FeedEvent,
+  FeedOptions,
   FlushReceipt,
   GetOptions,
   HealthReport,
   LoggableEvent,
   LogReceipt,
+  ProofOptions,
 } from "#client/audit-service.ts";
 export type { AuditClientOptions } from "#client/http-client.ts";
 export type { QueueClientOptions } from "#client/queue-client.ts";

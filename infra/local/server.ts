@@ -14,6 +14,7 @@ import { SUMMARY_INTERVAL_MS } from "#functions/telemetry.ts";
 import { openApiJson } from "#http/openapi.ts";
 import { createGateway } from "#infra/local/gateway.ts";
 import type { GatewayLimits } from "#infra/local/gateway-limits.ts";
+import { MAX_FEED_LEAVES, SEALS_AFTER_S } from "#infra/local/log-limits.ts";
 import { createPreparePool } from "#infra/local/prepare-pool.ts";
 import { SOFTWARE_VERSION } from "#infra/local/software-version.ts";
 import { createSleep } from "#infra/local/sleep.ts";
@@ -58,10 +59,6 @@ export interface LocalServer {
 }
 
 const DEFAULT_GRACE_MS = 10_000;
-/** Sealing runs every 2 seconds unless it is told otherwise. */
-const SEALS_AFTER_S = 2;
-/** Some 100 ms of work. */
-const MAX_FEED_LEAVES = 20_000;
 
 /** @throws AuditServiceError `invalid-configuration` where the address cannot be listened on */
 export async function startServer(options: ServerOptions): Promise<LocalServer> {

@@ -58,6 +58,45 @@ export interface GetOptions {
   readonly tenantId?: string | undefined;
 }
 
+export interface ProofOptions extends GetOptions {
+  /** Seconds to wait for the event to be stored and sealed, 1 to 20. @default not at all */
+  readonly waitS?: number | undefined;
+}
+
+/** That an event is in the log. Together with the verifier key of the log it is a receipt that can be checked offline. */
+export interface EventProof {
+  readonly event_id: string;
+  /** Place of the event in the log, from 0. */
+  readonly leaf_index: number;
+  /** Leaves that the checkpoint covers. */
+  readonly log_size: number;
+  /** Base64, as the hashes: RFC 6962 leaf hash of the SHA-256 of the line. */
+  readonly leaf_hash: string;
+  /** From the sibling of the leaf up to the child of the root. */
+  readonly hashes: readonly string[];
+  /** A signed note (C2SP tlog-checkpoint). */
+  readonly checkpoint: string;
+  /** All of it as C2SP tlog-proof writes it. */
+  readonly proof: string;
+  /** The exact stored line. */
+  readonly line: string;
+  readonly content_hash: string;
+}
+
+export interface FeedOptions extends GetOptions {
+  /** Begin behind this leaf: the `leaf_index` of the last event that was handled. @default the beginning of the log */
+  readonly after?: number | undefined;
+  /** Events fetched at once, 1 to 1,000. @default 100 */
+  readonly limit?: number | undefined;
+  /** Do not end at the end of the log, but wait for what comes. @default false */
+  readonly follow?: boolean | undefined;
+}
+
+/** An event with its place in the log. */
+export interface FeedEvent extends StoredAuditEvent {
+  readonly leaf_index: number;
+}
+
 export type ExportFormat = "jsonl" | "csv";
 
 export interface FlushReceipt {
@@ -123,6 +162,21 @@ export interface AuditService extends AsyncDisposable {
    * @throws AuditValidationError `validation-failed`
    */
   exportEvents(query?: AuditQueryDraft, format?: ExportFormat): AsyncIterable<string>;
+
+  /**
+   * The proof that an event is in the log; undefined where no event is stored under this id.
+   * @throws AuditQueryError `not-yet-sealed` (retryable): it is stored, and soon will be in the log
+   */
+  proof(eventId: string, options?: ProofOptions): Promise<EventProof | undefined>;
+
+  /** The exact stored line of an event, which its leaf in the log is the hash of; undefined where there is none. */
+  line(eventId: string, options?: GetOptions): Promise<string | undefined>;
+
+  /**
+   * Every event of the log, in its order and without gaps, as far as it is sealed.
+   * @throws AuditValidationError `validation-failed`, also where the log has no leaf `after`
+   */
+  feed(options?: FeedOptions): AsyncIterable<FeedEvent>;
 
   /** Resolves when everything logged before the call is stored, or after 10 s with status `pending`. */
   flush(): Promise<FlushReceipt>;

@@ -13,7 +13,7 @@ import type {
   HealthReport,
 } from "#client/audit-service.ts";
 import { BatchResults } from "#client/problem.ts";
-import { queryParameters } from "#client/query-parameters.ts";
+import { queryParameters, search } from "#client/query-parameters.ts";
 import type { HttpAnswer, HttpCall, Transport } from "#client/transport.ts";
 import type { StoredAuditEvent } from "#event/audit-event.ts";
 import { MAX_BATCH_BODY_BYTES } from "#event/limits.ts";
@@ -59,7 +59,7 @@ export async function postBatch(
   const answer = await transport({ method: "POST", target, ...(await compressed(body)) });
   const header = answer.headers.get("audit-duplicates");
   const duplicates = header !== null && /^\d+$/.test(header) ? Number(header) : undefined;
-  return { ...read(Receipt, answer), ...(duplicates === undefined ? {} : { duplicates }) };
+  return { ...readAnswer(Receipt, answer), ...(duplicates === undefined ? {} : { duplicates }) };
 }
 
 /** Bodies that pass the wire's limit go compressed. */
@@ -71,7 +71,7 @@ async function compressed(body: string): Promise<Pick<HttpCall, "body" | "header
 
 export async function fetchPage(transport: Transport, query: AuditQueryDraft): Promise<EventPage> {
   const body = JSON.stringify(query);
-  return read(Page, await transport({ method: "POST", target: "/events/query", body }));
+  return readAnswer(Page, await transport({ method: "POST", target: "/events/query", body }));
 }
 
 export async function fetchEvent(
@@ -79,10 +79,9 @@ export async function fetchEvent(
   eventId: string,
   tenantId: string | undefined,
 ): Promise<StoredAuditEvent | undefined> {
-  const suffix = tenantId === undefined ? "" : `?tenant_id=${encodeURIComponent(tenantId)}`;
   try {
-    const target = `/events/${encodeURIComponent(eventId)}${suffix}`;
-    return read(Event, await transport({ method: "GET", target }));
+    const target = `/events/${encodeURIComponent(eventId)}${search({ tenant_id: tenantId })}`;
+    return readAnswer(Event, await transport({ method: "GET", target }));
   } catch (error) {
     if (error instanceof AuditQueryError && error.code === "event-not-found") return undefined;
     throw error;
@@ -105,15 +104,18 @@ export async function* fetchExport(
 
 export async function postFlush(transport: Transport): Promise<FlushReceipt> {
   const call = { method: "POST", target: "/flush", body: "{}", timeoutMs: FLUSH_TIMEOUT_MS } as const;
-  return read(Flushed, await transport(call));
+  return readAnswer(Flushed, await transport(call));
 }
 
 export async function fetchHealth(transport: Transport): Promise<HealthReport> {
-  return read(Health, await transport({ method: "GET", target: "/health", expected: [UNHEALTHY_STATUS] }));
+  return readAnswer(
+    Health,
+    await transport({ method: "GET", target: "/health", expected: [UNHEALTHY_STATUS] }),
+  );
 }
 
 /** @throws AuditServiceError `internal` where something else than the audit service answers */
-function read<Schema extends z.ZodType>(schema: Schema, answer: HttpAnswer): z.infer<Schema> {
+export function readAnswer<Schema extends z.ZodType>(schema: Schema, answer: HttpAnswer): z.infer<Schema> {
   const parsed = schema.safeParse(parseJson(answer.text));
   if (parsed.success) return parsed.data;
   const message = `the answer (status ${answer.status}) is not one of the audit service; is the address right?`;

@@ -7,6 +7,7 @@ import type { AuditService } from "#client/audit-service.ts";
 import type { WritingOptions } from "#client/event-writer.ts";
 import { createEventWriter, MAX_TIMER_MS, retriesOf, WRITING_OPTIONS } from "#client/event-writer.ts";
 import { fetchEvent, fetchExport, fetchHealth, fetchPage, postBatch, postFlush } from "#client/http-calls.ts";
+import { fetchFeed, fetchLine, fetchProof } from "#client/log-calls.ts";
 import type { OptionRules } from "#client/option-checks.ts";
 import { integerRule, optionProblems, refuseProblems } from "#client/option-checks.ts";
 import { createTransport } from "#client/transport.ts";
@@ -41,10 +42,11 @@ export const CLIENT_OPTIONS: OptionRules<AuditClientOptions> = {
  */
 export function createAuditClient(options: AuditClientOptions): AuditService {
   refuseProblems(optionProblems(options, CLIENT_OPTIONS));
+  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const transport = createTransport({
     url: options.url,
     apiKey: options.apiKey,
-    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    timeoutMs,
     ...retriesOf(options),
   });
   const { newEventId } = createIdentifiers({ nowMs: Date.now, fillRandom: randomFillSync });
@@ -62,6 +64,11 @@ export function createAuditClient(options: AuditClientOptions): AuditService {
     get: (eventId, { tenantId } = {}) => run(() => fetchEvent(transport, eventId, tenantId)),
     exportEvents: (query = {}, format = "jsonl") =>
       fetchExport((call) => run(() => transport(call)), query, format),
+    proof: (eventId, proofOptions = {}) =>
+      run(() => fetchProof(transport, eventId, { ...proofOptions, timeoutMs })),
+    line: (eventId, { tenantId } = {}) => run(() => fetchLine(transport, eventId, tenantId)),
+    feed: (feedOptions = {}) =>
+      fetchFeed((call) => run(() => transport(call)), { ...feedOptions, timeoutMs }),
     flush: () =>
       run(async () => {
         await drain();

@@ -78,10 +78,11 @@ export interface FailedResponse {
 }
 
 export function errorFromResponse({ status, headers, body }: FailedResponse): AuditServiceError {
-  const retryable = RETRYABLE_STATUSES.has(status);
+  const parsed = ProblemDocument.safeParse(parseJson(body));
+  const isEarly = parsed.success && parsed.data.code === "not-yet-sealed";
+  const retryable = RETRYABLE_STATUSES.has(status) || isEarly;
   const seconds = Number(headers.get("retry-after") ?? Number.NaN);
   const retry = { retryable, ...(Number.isFinite(seconds) && retryable ? { retryAfterS: seconds } : {}) };
-  const parsed = ProblemDocument.safeParse(parseJson(body));
   if (!parsed.success) {
     const code = retryable ? "unreachable" : "internal";
     const message = `the service answered status ${status} without a problem document`;

@@ -11,6 +11,12 @@ export function queryParameters(query: Readonly<Record<string, Parameter>>): URL
   return parameters;
 }
 
+/** The same behind a question mark, or nothing where there is none. */
+export function search(query: Readonly<Record<string, Parameter>>): string {
+  const parameters = queryParameters(query);
+  return parameters.size === 0 ? "" : `?${parameters.toString()}`;
+}
+
 function textsOf(value: Parameter): readonly string[] {
   if (value === undefined || value === null) return [];
   if (typeof value !== "object") return [String(value)];

@@ -68,6 +68,10 @@ export function createQueueClient(options: QueueClientOptions): AuditService {
     yield* reading("an export").exportEvents(query, format);
   };
 
+  const feed: AuditService["feed"] = async function* feed(feedOptions) {
+    yield* reading("a feed").feed(feedOptions);
+  };
+
   return {
     event,
     log,
@@ -75,6 +79,9 @@ export function createQueueClient(options: QueueClientOptions): AuditService {
     query: (query) => run(async () => reading("a query").query(query)),
     get: (eventId, getOptions) => run(async () => reading("a look-up").get(eventId, getOptions)),
     exportEvents,
+    proof: (eventId, proofOptions) => run(async () => reading("a proof").proof(eventId, proofOptions)),
+    line: (eventId, getOptions) => run(async () => reading("a look-up").line(eventId, getOptions)),
+    feed,
     flush: () =>
       run(async () => {
         await drain();

@@ -154,6 +154,9 @@ describe("the client through a queue", () => {
     await expect(audit.get("x")).rejects.toMatchObject({ code: "invalid-configuration" });
     await expect(audit.health()).rejects.toMatchObject({ code: "invalid-configuration" });
     await expect(Array.fromAsync(audit.exportEvents())).rejects.toThrow("an export");
+    await expect(audit.proof("x")).rejects.toThrow("a proof");
+    await expect(audit.line("x")).rejects.toMatchObject({ code: "invalid-configuration" });
+    await expect(Array.fromAsync(audit.feed())).rejects.toThrow("a feed");
     expect(await audit.flush()).toEqual({ status: "pending" });
   });
 
@@ -171,9 +174,12 @@ describe("the client through a queue", () => {
     const found = await audit.get("e-1");
     const page = await audit.query();
     const flushed = await audit.flush();
+    const fed = await Array.fromAsync(audit.feed());
+    const line = await audit.line("e-1");
     await audit.close();
 
     expect([found?.action, page.events.length, flushed.status]).toEqual(["stored", 1, "flushed"]);
+    expect([fed, line]).toEqual([[], store.lines[0]?.text]);
     await expect(reads.query()).rejects.toMatchObject({ code: "closed" });
     await expect(audit.log({ action: "a" })).rejects.toMatchObject({ code: "closed" });
   });
