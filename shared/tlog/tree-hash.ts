@@ -20,7 +20,7 @@ export interface TreeHasher {
  *   result as a buffer costs three times as much, and is then no faster than the built-in one
  * @example
  * import { hash } from "node:crypto";
- * const hasher = createTreeHasher((bytes) => Buffer.from(hash("sha256", bytes, "latin1"), "latin1"));
+ * const hasher = createTreeHasher((bytes) => Buffer.from(hash("sha256", bytes, "binary"), "binary"));
  */
 export function createTreeHasher(hash: Sha256 = sha256): TreeHasher {
   const pair = new Uint8Array(1 + 2 * HASH_BYTES); // reused: hashing is synchronous and keeps nothing
