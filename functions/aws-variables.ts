@@ -21,6 +21,13 @@ export interface AwsConfig {
   readonly hotRetentionDays: number;
   /** Unique id of an IAM role (`AROA…`) → tenant that its events belong to. */
   readonly intakeTenants: Readonly<Record<string, string>>;
+  /** Table of the checkpoints that a witness has cosigned. */
+  readonly witnessTable: string;
+  readonly witnessKeyArn: string;
+  /** Name in its cosignatures. */
+  readonly witnessName: string;
+  /** Verifier keys of the logs that a witness watches. */
+  readonly witnessLogKeys: readonly string[];
   /** Version of the software that is deployed. */
   readonly version: string;
   readonly region: string;
@@ -69,6 +76,12 @@ const table = (name: string): AwsVariable<string> => ({
   expected: "the name of a DynamoDB table",
 });
 
+const key = (name: string): AwsVariable<string> => ({
+  name,
+  schema: z.string().regex(/^arn:[^:\s]+:kms:[^:\s]*:[^:\s]*:key\/[^:\s]+$/),
+  expected: "the ARN of a KMS key",
+});
+
 export const AWS_VARIABLES: AwsVariables = {
   tableName: table("AUDIT_TABLE_NAME"),
   ledgerName: table("AUDIT_LEDGER_NAME"),
@@ -104,6 +117,21 @@ export const AWS_VARIABLES: AwsVariables = {
       .pipe(z.record(z.string().regex(/^[A-Z0-9]{16,128}$/), TenantId)),
     expected: "a JSON object of tenants by the ids of roles (AROA…)",
     fallback: { value: {} },
+  },
+  witnessTable: table("AUDIT_WITNESS_TABLE"),
+  witnessKeyArn: key("AUDIT_WITNESS_KEY_ARN"),
+  witnessName: {
+    name: "AUDIT_WITNESS_NAME",
+    schema: z.string().regex(/^[^\s+]{1,256}$/),
+    expected: "a name without spaces and pluses, of at most 256 characters",
+  },
+  witnessLogKeys: {
+    name: "AUDIT_WITNESS_LOG_KEYS",
+    schema: z
+      .string()
+      .transform(jsonOrNull)
+      .pipe(z.array(z.string().regex(/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/)).min(1)),
+    expected: "a JSON array of the verifier keys of logs",
   },
   version: {
     name: "AUDIT_SERVICE_VERSION",

@@ -17,6 +17,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   repair: repairFolder,
   openOperator: async (target) => (await import("#infra/local/aws-operator.ts")).openOperator(target),
   serve: async () => (await import("#infra/local/serve.ts")).serve(),
+  witness: async (run) => (await import("#infra/local/witness-server.ts")).runWitness(run),
   stopSignal,
   nowMs: Date.now,
   defaultService: () => readConfig().serviceName,

@@ -32,6 +32,18 @@ export interface Target {
   readonly file?: string | undefined;
 }
 
+/** How a witness of logs runs on this machine. */
+export interface WitnessRun {
+  /** Verifier keys of the logs that it watches. */
+  readonly logKeys: readonly string[];
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly folder: string;
+  /** Name in its cosignatures; undefined: the one that it has, or a new one. */
+  readonly name: string | undefined;
+}
+
 export interface CliContext {
   readonly stdin: Input;
   readonly stdout: Output;
@@ -44,6 +56,8 @@ export interface CliContext {
   readonly openOperator: (target: OperatorTarget) => Promise<Operator>;
   /** Runs the service until it is told to stop; answers the exit code. */
   readonly serve: () => Promise<number>;
+  /** Runs a witness until it is told to stop; answers the exit code. */
+  readonly witness: (run: WitnessRun) => Promise<number>;
   /** For a command that ends in good order: from this call on the first Ctrl-C aborts the signal. */
   readonly stopSignal: () => AbortSignal;
   /** Milliseconds since 1970. */

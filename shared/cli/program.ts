@@ -11,6 +11,7 @@ import { addRebuildCommand } from "#cli/rebuild-command.ts";
 import { addRepairCommand } from "#cli/repair-command.ts";
 import { addSendCommand } from "#cli/send-command.ts";
 import { printable, printableLines } from "#cli/terminal-text.ts";
+import { addWitnessCommand } from "#cli/witness-command.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 
 const DESCRIPTION = "An audit log: send events, find them, import and export them.";
@@ -88,6 +89,7 @@ function createProgram(context: CliContext, { setExit, written }: Outcome): Comm
   addDlqCommand(program, context, setExit);
   addRebuildCommand(program, context, setExit);
   addLanesCommand(program, context, setExit);
+  addWitnessCommand(program, context, setExit);
   return program;
 }
 

@@ -16,7 +16,7 @@ export interface WitnessRequest {
 const TEXT = "text/plain; charset=utf-8";
 const CHECKPOINT_PATH = /^\/([0-9a-f]{64})\/checkpoint$/;
 
-/** @returns never rejects for what a store or signer failed at: that is 503, and `onFailure` hears why */
+/** @returns answers 503 where store or signer fail, and `onFailure` hears why; rejects only for a defect */
 export function createWitnessRequests(
   witness: WitnessService,
   onFailure: (error: AuditServiceError) => void,
@@ -39,7 +39,7 @@ export function createWitnessRequests(
     try {
       return await answer(request);
     } catch (error) {
-      if (!(error instanceof AuditServiceError) || !error.retryable) throw error;
+      if (!(error instanceof AuditServiceError)) throw error;
       onFailure(error);
       return text(503, "the witness cannot answer now; try again\n");
     }

@@ -28,6 +28,7 @@ export interface HarnessOptions {
   /** Stands between the commands and the log. */
   readonly wrap?: (audit: AuditService) => AuditService;
   readonly serve?: () => Promise<number>;
+  readonly witness?: CliContext["witness"];
   readonly repair?: CliContext["repair"];
   readonly openOperator?: CliContext["openOperator"];
   /** What somebody types on a terminal, in place of the input. */
@@ -70,6 +71,7 @@ export function createCliHarness(options: HarnessOptions = {}): CliHarness {
         options.repair ?? (async () => ({ places: [], unrepaired: [], tornPath: undefined, isSound: true })),
       openOperator: options.openOperator ?? (async () => Promise.reject(new Error("there is no deployment"))),
       serve: options.serve ?? (async () => 0),
+      witness: options.witness ?? (async () => 0),
       stopSignal: () => stop,
       nowMs,
       defaultService: () => "default-service",

@@ -63,7 +63,7 @@ describe("the paths of a witness", () => {
 });
 
 describe("a store that fails", () => {
-  it("is 503 and is told, where it may pass", async () => {
+  it("is 503, and is told", async () => {
     const { ask, failures } = open({
       ...memoryWitnessStore(),
       read: async () =>
@@ -74,7 +74,7 @@ describe("a store that fails", () => {
     expect(failures).toEqual(["no answer"]);
   });
 
-  it("is no answer at all, where it never passes", async () => {
+  it("is a defect where it is no failure of the store", async () => {
     const { ask } = open({
       ...memoryWitnessStore(),
       read: async () => Promise.reject(new Error("a defect")),
