@@ -9,10 +9,13 @@ import { createDynamoDirectory } from "#adapters/aws/dynamo-directory.ts";
 import { publishLanes } from "#adapters/aws/dynamo-directory-publish.ts";
 import { createDynamoEventTable } from "#adapters/aws/dynamo-event-table.ts";
 import { createDynamoLedger } from "#adapters/aws/dynamo-ledger.ts";
+import { createDynamoLogLedger } from "#adapters/aws/dynamo-log-ledger.ts";
 import { createEventTableMark, createLedgerMark } from "#adapters/aws/dynamo-mark.ts";
+import { createDynamoSealLedger } from "#adapters/aws/dynamo-seal-ledger.ts";
 import { readLaneLoads } from "#adapters/aws/lane-load.ts";
 import { createS3Archive } from "#adapters/aws/s3-archive.ts";
 import { createS3Client } from "#adapters/aws/s3-client.ts";
+import { createS3LogStore } from "#adapters/aws/s3-log-store.ts";
 import { createSqsClient } from "#adapters/aws/sqs-client.ts";
 import { createSqsDeadLetters } from "#adapters/aws/sqs-dead-letters.ts";
 import { createSqsEventQueue } from "#adapters/aws/sqs-event-queue.ts";
@@ -89,7 +92,12 @@ export async function openOperator({ outputs }: OperatorTarget): Promise<Operato
     rebuild: (request) =>
       explained(async () => {
         const config = read("tableName", "ledgerName", "archiveBucket", "hotRetentionDays");
-        const archive = createS3Archive({ client: s3, bucket: config.archiveBucket });
+        const archive = createS3LogStore({
+          client: s3,
+          bucket: config.archiveBucket,
+          clock,
+          lock: undefined,
+        });
         return createRebuild({ ...tablesOf(dynamo, config), archive, clock })(request);
       }),
     readLanes: (tenantId) =>
@@ -125,6 +133,8 @@ function tablesOf(
   return {
     table: createDynamoEventTable({ ...events, directory, retentionDays: hotRetentionDays }),
     ledger: createDynamoLedger(ledger),
+    sealing: createDynamoSealLedger(ledger),
+    logLedger: createDynamoLogLedger(ledger),
     eventMark: createEventTableMark(events),
     ledgerMark: createLedgerMark(ledger),
     holdsEvents: createHoldsEvents(events),

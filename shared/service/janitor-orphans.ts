@@ -7,7 +7,9 @@ import * as z from "zod";
 import { AuditStorageError } from "#lib/errors.ts";
 import { batchKey, decodeBatch, outcomeKey } from "#service/batch-object.ts";
 import type { LogStore } from "#service/log-ports.ts";
+import { leafLines } from "#service/manifest.ts";
 import type { BatchRecord, Ledger } from "#service/ports.ts";
+import { createLogReader } from "#service/read-log.ts";
 import { readSealedLines } from "#service/reconcile-segments.ts";
 
 export interface OrphanRemovalDeps {
@@ -52,10 +54,16 @@ export function createOrphanRemoval({ store, ledger }: OrphanRemovalDeps): () =>
   };
 }
 
-/** @returns false where there is nothing to remove */
+/** @returns false where there is nothing to remove, or not yet */
 async function removeOrphan({ store, ledger }: OrphanRemovalDeps, batchId: string): Promise<boolean> {
-  const [row, bytes] = await Promise.all([ledger.find(batchId), store.get(batchKey(batchId))]);
+  const [row, bytes, published] = await Promise.all([
+    ledger.find(batchId),
+    store.get(batchKey(batchId)),
+    createLogReader(store).checkpoint(),
+  ]);
   if (row?.sealed === undefined || bytes === undefined) return false;
+  // Until the checkpoint that covers them is published, batch objects are what a rebuild goes back to.
+  if (row.sealed.firstLeaf + leafLines(row).length > (published?.size ?? 0)) return false;
   const lines = decodeBatch(bytes, batchId);
   await checkSealed(store, row, lines);
   await store.remove([batchKey(batchId), outcomeKey(batchId)]);

@@ -59,6 +59,11 @@ export function stagingKey({ oldSize, newSize, rootHex, sha256Hex }: StagingName
   return `${STAGING_PREFIX}${digits(oldSize)}-${digits(newSize)}-${rootHex}-${sha256Hex.slice(0, STAGING_DIGEST_DIGITS)}`;
 }
 
+/** All staging objects that begin at a size. */
+export function stagingPrefix(oldSize: number): string {
+  return `${STAGING_PREFIX}${digits(oldSize)}-`;
+}
+
 function digits(leaf: number): string {
   return String(leaf).padStart(LEAF_DIGITS, "0");
 }

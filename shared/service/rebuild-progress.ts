@@ -6,10 +6,10 @@ import * as z from "zod";
 import type { Ledger } from "#service/ports.ts";
 
 /**
- * In this order: batches whose outcome the archive says; all others; what conflicts are noted on the events that came
- * first, which may stand in later batches; done.
+ * In this order: segments, whose lines are in the log; batches whose outcome the archive says; all others; what conflicts of
+ * segments and of batches are noted on the events that came first, which may stand in later ones; the head of the log; done.
  */
-const PHASES = ["settled", "open", "notes", "done"] as const;
+export const PHASES = ["sealed", "settled", "open", "sealed-notes", "notes", "head", "done"] as const;
 export type RebuildPhase = (typeof PHASES)[number];
 
 export interface RebuildPosition {

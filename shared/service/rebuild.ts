@@ -1,32 +1,38 @@
 /**
- * Restores the tables from the archive, which is the source of truth. Batches whose outcome is written there come first
- * and are restored as they were; each other one had no losers, or had no row yet: it is finished as the janitor would
- * finish it, and finds what is taken. The marks come last, so that no consumer works on tables that are half restored.
+ * Restores the tables from the archive, which is the source of truth. What the log holds comes first, then batches whose
+ * outcome is written there, as they were; each other one had no losers, or had no row yet: it is finished as the janitor
+ * would finish it, and finds what is taken. The head of the log comes last, so that no sealer works on rows that are half
+ * restored, and then the marks, so that no consumer does.
  */
 import { receivedAtMs } from "#event/stored-line.ts";
 import { AuditStorageError } from "#lib/errors.ts";
-import { BATCH_PREFIX, outcomeKey, readBatchKey } from "#service/batch-object.ts";
 import type { CompleteDeps } from "#service/complete-batch.ts";
 import { createCompleteBatch } from "#service/complete-batch.ts";
 import type { Deployment } from "#service/deployment.ts";
-import { markTables, readDeployment } from "#service/deployment.ts";
+import { markTables } from "#service/deployment.ts";
+import { manifestKey } from "#service/log-layout.ts";
+import type { LogLedger, LogStore, SealLedger } from "#service/log-ports.ts";
 import type { Archive, Clock, EventTable, Ledger } from "#service/ports.ts";
+import type { RebuildTables } from "#service/rebuild-checks.ts";
+import { checkedTableIds, deploymentOf, refuseOccupied } from "#service/rebuild-checks.ts";
+import type { ListedBatch, ListedManifest } from "#service/rebuild-list.ts";
+import { listBatches, listManifests } from "#service/rebuild-list.ts";
+import type { FoundLog, RebuildLogDeps } from "#service/rebuild-log.ts";
+import { findLog, restoreHead } from "#service/rebuild-log.ts";
 import type { RebuildPhase, RebuildPosition } from "#service/rebuild-progress.ts";
-import { readPosition, writePosition } from "#service/rebuild-progress.ts";
+import { PHASES, readPosition, writePosition } from "#service/rebuild-progress.ts";
+import type { SealedDeps } from "#service/rebuild-sealed.ts";
+import { restoreSealed, restoreSealedNotes } from "#service/rebuild-sealed.ts";
+import { manifestEnd } from "#service/reconcile-segments.ts";
 import { indexingRegistered } from "#service/restored-index.ts";
 import { keepingOnly, restoreNotes, restoreSettled } from "#service/settled-batch.ts";
-import type { TableMark } from "#service/table-mark.ts";
 
-export interface RebuildDeps {
-  readonly archive: Archive;
+export interface RebuildDeps extends RebuildTables {
+  readonly archive: Archive & Pick<LogStore, "remove">;
   readonly table: EventTable;
   readonly ledger: Ledger;
-  readonly eventMark: TableMark;
-  readonly ledgerMark: TableMark;
-  /** Whether the table of events holds any, besides its mark. */
-  readonly holdsEvents: () => Promise<boolean>;
-  /** Whether the ledger holds anything, besides its mark. */
-  readonly holdsRows: () => Promise<boolean>;
+  readonly sealing: Pick<SealLedger, "markSealed">;
+  readonly logLedger: LogLedger;
   readonly clock: Clock;
   /** Time from `received_at` for which the hot store keeps an event. */
   readonly hotRetentionMs: number;
@@ -43,31 +49,35 @@ export interface RebuildRequest {
 
 export interface RebuildProgress {
   readonly phase: RebuildPhase;
-  /** Batches of this phase that are through, by this run. */
+  /** Batches or segments of this phase that are through, by this run. */
   readonly batches: number;
   /** Key that was reached, which tells day and hour. */
   readonly key: string;
 }
 
 export interface RebuildReport {
+  /** Leaves of the log, which goes on behind them. */
+  readonly logSize: number;
+  /** Objects taken away that a sealer had begun to publish. */
+  readonly unpublished: number;
   readonly batches: number;
   readonly lines: number;
   /** Lines among these whose hot retention is over. */
   readonly expired: number;
   /** Conflicts noted on the events that came first. */
   readonly conflicts: number;
-  /** Lines that two outcome objects claim; the first one has its item. */
+  /** Lines that two batches claim; the first one has its item. */
   readonly overlaps: number;
-  /** Batches that cannot be read, or not by this release, and why. */
+  /** Batches and manifests that cannot be read, or not by this release, and why. */
   readonly damaged: readonly { readonly key: string; readonly reason: string }[];
   /** Whether the tables are whole, and marked so. */
   readonly isFinished: boolean;
 }
 
-/** Batches worked on at once: mostly waiting for the archive. */
-const PARALLEL_BATCHES = 8;
+/** Segments or batches worked on at once: mostly waiting for the archive. */
+const PARALLEL_UNITS = 8;
 /** Between two notes of how far it is: work that is done again after a cut. */
-const BATCHES_PER_NOTE = 64;
+const UNITS_PER_NOTE = 64;
 
 /**
  * The function throws AuditStorageError `storage-unavailable`: retryable where a port said so; not where the tables are
@@ -79,55 +89,15 @@ export function createRebuild(deps: RebuildDeps): (request: RebuildRequest) => P
     const tableIds = await checkedTableIds(deps, deployment.incarnation);
     const begun = await readPosition(deps.ledger, tableIds);
     await refuseOccupied(deps, { isResumed: request.isResumed, isBegun: begun !== undefined });
+    const log = await findLog(logDepsOf(deps));
     const isToGoOn = begun !== undefined && begun.phase !== "done";
-    const run = new Run({ deps, request, deployment, tableIds });
-    return run.all(isToGoOn ? begun : { phase: "settled", after: "" });
+    const run = new Run({ deps, request, deployment, tableIds, log });
+    return run.all(isToGoOn ? begun : { phase: "sealed", after: "" });
   };
 }
 
-async function deploymentOf({ archive }: RebuildDeps): Promise<Deployment> {
-  const deployment = await readDeployment(archive);
-  if (deployment !== undefined) return deployment;
-  throw refusal(
-    "the archive holds no deployment.json, so there is nothing to rebuild; is it the right bucket?",
-  );
-}
-
-async function checkedTableIds(
-  { eventMark, ledgerMark }: RebuildDeps,
-  incarnation: string,
-): Promise<readonly string[]> {
-  const tableIds: string[] = [];
-  for (const tableMark of [eventMark, ledgerMark]) {
-    const { tableId, mark } = await tableMark.read();
-    const { table } = tableMark;
-    if (mark !== undefined && mark.incarnation !== incarnation)
-      throw refusal(
-        `table ${table} belongs to another deployment than the archive; give the names of one stack`,
-      );
-    if (mark !== undefined && mark.tableId !== tableId)
-      throw refusal(
-        `table ${table} is a copy, as a restored backup is; create it anew, empty, and rebuild that: everything is in the archive`,
-      );
-    tableIds.push(tableId);
-  }
-  return tableIds;
-}
-
-async function refuseOccupied(
-  { eventMark, ledgerMark, holdsEvents, holdsRows }: RebuildDeps,
-  { isResumed, isBegun }: { readonly isResumed: boolean; readonly isBegun: boolean },
-): Promise<void> {
-  const [hasEvents, hasRows] = await Promise.all([holdsEvents(), holdsRows()]);
-  if (hasEvents && !hasRows && !isBegun)
-    throw refusal(
-      `table ${eventMark.table} holds events, but ${ledgerMark.table}, which says in which lanes they are, is empty; create ${eventMark.table} anew, empty, too`,
-    );
-  if (isResumed || !(hasEvents || hasRows)) return;
-  const names = [...(hasEvents ? [eventMark.table] : []), ...(hasRows ? [ledgerMark.table] : [])].join(
-    " and ",
-  );
-  throw refusal(`table ${names} is not empty; --resume completes what is there, and changes nothing of it`);
+function logDepsOf({ archive, logLedger, clock }: RebuildDeps): RebuildLogDeps {
+  return { store: archive, ledger: logLedger, clock };
 }
 
 interface RunParts {
@@ -135,12 +105,13 @@ interface RunParts {
   readonly request: RebuildRequest;
   readonly deployment: Deployment;
   readonly tableIds: readonly string[];
+  readonly log: FoundLog;
 }
 
 /** One run and what it has done so far. */
 class Run {
   private readonly parts: RunParts;
-  private readonly placing: CompleteDeps;
+  private readonly placing: CompleteDeps & SealedDeps;
   private batches = 0;
   private lines = 0;
   private expired = 0;
@@ -159,102 +130,139 @@ class Run {
       this.expired++;
       return true;
     });
-    this.placing = { archive, table: counting, ledger, conflictKey: parts.deployment.conflictKey };
+    const { conflictKey } = parts.deployment;
+    this.placing = { archive, table: counting, ledger, sealing: parts.deps.sealing, conflictKey };
   }
 
   async all(begin: RebuildPosition): Promise<RebuildReport> {
-    const complete = createCompleteBatch(this.placing);
-    const { ledger } = this.placing;
-    const settle = async (batchId: string): Promise<void> => {
-      const { lines, overlaps } = await restoreSettled(this.placing, batchId);
-      this.batches++;
-      this.lines += lines;
-      this.overlaps += overlaps;
-    };
-    const steps: Readonly<Record<Exclude<RebuildPhase, "done">, BatchStep>> = {
-      settled: async ({ batchId, hasOutcome }) => {
-        if (hasOutcome) await settle(batchId);
-      },
-      open: async ({ batchId, hasOutcome }) => {
-        if (!hasOutcome) {
-          await complete(batchId);
-          this.batches++;
-          this.lines += (await ledger.find(batchId))?.lineCount ?? 0;
-          // A run that was cut off may have written the outcome of an open batch, and no row.
-        } else if (!(await ledger.registered([batchId])).has(batchId)) await settle(batchId);
-      },
-      notes: async ({ batchId, hasOutcome }) => {
-        if (hasOutcome) this.conflicts += await restoreNotes(this.placing, batchId);
-      },
-    };
-    for (const phase of ["settled", "open", "notes"] as const) {
-      if (PHASE_ORDER.indexOf(phase) < PHASE_ORDER.indexOf(begin.phase)) continue;
+    for (const phase of PHASES) {
+      if (phase === "head") break;
+      if (PHASES.indexOf(phase) < PHASES.indexOf(begin.phase)) continue;
       const after = begin.phase === phase ? begin.after : "";
-      if (!(await this.pass({ phase, after }, steps[phase]))) return this.report(false);
+      if (!(await this.pass({ phase, after }))) return this.report(false);
     }
-    const isWhole = this.damaged.length === 0 || this.parts.request.isWithoutDamaged;
+    const { deps, request, deployment, log } = this.parts;
+    const isWhole = this.damaged.length === 0 || request.isWithoutDamaged;
     if (!isWhole) return this.report(false);
-    const { eventMark, ledgerMark } = this.parts.deps;
-    await markTables([eventMark, ledgerMark], this.parts.deployment.incarnation);
+    await restoreHead(logDepsOf(deps), log);
+    await markTables([deps.eventMark, deps.ledgerMark], deployment.incarnation);
     await this.note({ phase: "done", after: "" });
     return this.report(true);
   }
 
+  private unitsOf({ phase, after }: RebuildPosition): AsyncIterable<Unit> {
+    switch (phase) {
+      case "sealed":
+        return this.sealedUnits(after, (manifest) => this.restoreSegment(manifest));
+      case "sealed-notes":
+        return this.sealedUnits(after, async ({ key }) => {
+          this.conflicts += await restoreSealedNotes(this.placing, key);
+        });
+      case "settled":
+        return this.batchUnits(after, (batchId, listed) => this.restoreSettled(batchId, listed));
+      case "open":
+        return this.batchUnits(after, (batchId, listed) => this.restoreOpen(batchId, listed));
+      case "notes":
+        return this.batchUnits(after, async (batchId, { hasObject, hasOutcome }) => {
+          if (hasObject && hasOutcome) this.conflicts += await restoreNotes(this.placing, batchId);
+        });
+      default:
+        throw new RangeError(`phase ${phase} has no units`);
+    }
+  }
+
+  private async *sealedUnits(
+    after: string,
+    step: (manifest: ListedManifest) => Promise<void>,
+  ): AsyncGenerator<Unit> {
+    const { size } = this.parts.log;
+    let end = manifestEnd(after) ?? 0;
+    for await (const manifest of listManifests(this.placing.archive, { after, size })) {
+      yield { key: manifest.key, reached: manifest.key, work: () => step(manifest) };
+      end = manifest.end;
+    }
+    if (end < size) this.addDamaged(manifestKey(size), `leaves ${end} to ${size - 1} have no manifest`);
+  }
+
+  private async restoreSegment({ key, from }: ListedManifest): Promise<void> {
+    const { firstLeaf, batches, lines, overlaps } = await restoreSealed(this.placing, key);
+    this.batches += batches;
+    this.lines += lines;
+    this.overlaps += overlaps;
+    if (firstLeaf > from) this.addDamaged(key, `leaves ${from} to ${firstLeaf - 1} have no manifest`);
+  }
+
+  private async *batchUnits(
+    after: string,
+    step: (batchId: string, listed: ListedBatch) => Promise<void>,
+  ): AsyncGenerator<Unit> {
+    for await (const listed of listBatches(this.placing.archive, after)) {
+      const { key, reached, batchId } = listed;
+      if (batchId === undefined) this.addDamaged(key, "is no batch in a format that this release knows");
+      else yield { key, reached, work: () => this.unlessSealed(batchId, () => step(batchId, listed)) };
+    }
+  }
+
+  /** What the log holds stands where its segment says; its object was on the way out. */
+  private async unlessSealed(batchId: string, work: () => Promise<void>): Promise<void> {
+    if ((await this.placing.ledger.find(batchId))?.sealed === undefined) await work();
+  }
+
+  private async restoreSettled(batchId: string, { hasObject, hasOutcome }: ListedBatch): Promise<void> {
+    if (!hasObject || !hasOutcome) return;
+    const { lines, overlaps } = await restoreSettled(this.placing, batchId);
+    this.batches++;
+    this.lines += lines;
+    this.overlaps += overlaps;
+  }
+
+  private async restoreOpen(batchId: string, listed: ListedBatch): Promise<void> {
+    const { ledger } = this.placing;
+    if (!listed.hasObject) {
+      this.addDamaged(listed.key, "is the outcome of a batch object that is missing");
+    } else if (!listed.hasOutcome) {
+      await createCompleteBatch(this.placing)(batchId);
+      this.batches++;
+      this.lines += (await ledger.find(batchId))?.lineCount ?? 0;
+      // A run that was cut off may have written the outcome of an open batch, and no row.
+    } else if (!(await ledger.registered([batchId])).has(batchId)) await this.restoreSettled(batchId, listed);
+  }
+
   /** @returns false where it was stopped */
-  private async pass({ phase, after }: RebuildPosition, step: BatchStep): Promise<boolean> {
+  private async pass({ phase, after }: RebuildPosition): Promise<boolean> {
     const { request } = this.parts;
     await this.note({ phase, after });
     let through = 0;
     let notedAt = 0;
-    let group: ArchivedBatch[] = [];
+    let group: Unit[] = [];
     const workOff = async (): Promise<void> => {
       const last = group.at(-1);
       if (last === undefined) return;
-      await Promise.all(group.map((batch) => this.try(batch, step, phase)));
+      await Promise.all(group.map((unit) => this.try(unit, phase)));
       through += group.length;
       group = [];
-      const key = outcomeKey(last.batchId);
-      await request.onProgress?.({ phase, batches: through, key });
-      if (through - notedAt < BATCHES_PER_NOTE && request.stop?.aborted !== true) return;
+      await request.onProgress?.({ phase, batches: through, key: last.reached });
+      if (through - notedAt < UNITS_PER_NOTE && request.stop?.aborted !== true) return;
       notedAt = through;
-      await this.note({ phase, after: key });
+      await this.note({ phase, after: last.reached });
     };
-    for await (const batch of this.list(after, phase)) {
-      group.push(batch);
-      if (group.length === PARALLEL_BATCHES) await workOff();
+    for await (const unit of this.unitsOf({ phase, after })) {
+      group.push(unit);
+      if (group.length === PARALLEL_UNITS) await workOff();
       if (request.stop?.aborted === true) break;
     }
     await workOff();
     return request.stop?.aborted !== true;
   }
 
-  /** A batch that nobody can read must not keep the others from being restored. */
-  private async try(batch: ArchivedBatch, step: BatchStep, phase: RebuildPhase): Promise<void> {
+  /** What nobody can read must not keep the rest from being restored. */
+  private async try({ key, work }: Unit, phase: RebuildPhase): Promise<void> {
     try {
-      await step(batch);
+      await work();
     } catch (error) {
       if (!(error instanceof AuditStorageError) || error.retryable) throw error;
-      if (phase !== "notes") this.addDamaged(batch.key, error.message);
+      if (phase !== "notes" && phase !== "sealed-notes") this.addDamaged(key, error.message);
     }
-  }
-
-  /** All batches behind a key, in order, each with whether its outcome is written. */
-  private async *list(after: string, phase: RebuildPhase): AsyncGenerator<ArchivedBatch> {
-    let batch: Omit<ArchivedBatch, "hasOutcome"> | undefined;
-    for await (const { key } of this.placing.archive.list(BATCH_PREFIX, after)) {
-      const reading = readBatchKey(key);
-      if (reading.kind === "unknown") {
-        if (phase === "open") this.addDamaged(key, "is no batch in a format that this release knows");
-        continue;
-      }
-      const isItsOutcome = reading.kind === "outcome" && reading.batchId === batch?.batchId;
-      if (batch !== undefined) yield { ...batch, hasOutcome: isItsOutcome };
-      batch = isItsOutcome ? undefined : { batchId: reading.batchId, key };
-      if (reading.kind !== "outcome" || isItsOutcome) continue;
-      if (phase === "open") this.addDamaged(key, "is the outcome of a batch object that is missing");
-      batch = undefined;
-    }
-    if (batch !== undefined) yield { ...batch, hasOutcome: false };
   }
 
   private addDamaged(key: string, reason: string): void {
@@ -269,20 +277,16 @@ class Run {
 
   private report(isFinished: boolean): RebuildReport {
     const { batches, lines, expired, conflicts, overlaps, damaged } = this;
-    return { batches, lines, expired, conflicts, overlaps, damaged, isFinished };
+    const { size, unpublished } = this.parts.log;
+    const counts = { batches, lines, expired, conflicts, overlaps, damaged };
+    return { logSize: size, unpublished: unpublished.length, ...counts, isFinished };
   }
 }
 
-interface ArchivedBatch {
-  readonly batchId: string;
+/** One manifest or batch. */
+interface Unit {
   readonly key: string;
-  readonly hasOutcome: boolean;
-}
-
-type BatchStep = (batch: ArchivedBatch) => Promise<void>;
-
-const PHASE_ORDER: readonly RebuildPhase[] = ["settled", "open", "notes", "done"];
-
-function refusal(message: string): AuditStorageError {
-  return new AuditStorageError("storage-unavailable", message);
+  /** Key from which a list goes on behind it. */
+  readonly reached: string;
+  readonly work: () => Promise<void>;
 }

@@ -17,6 +17,7 @@ import { RECEIVED_AT_MS, sampleLine } from "#test/contract/sample-lines.ts";
 import { MemoryArchive } from "#test/support/memory-archive.ts";
 import { MemoryEventTable } from "#test/support/memory-event-table.ts";
 import { MemoryLedger } from "#test/support/memory-ledger.ts";
+import { MemoryLogLedger } from "#test/support/memory-log-ledger.ts";
 import { memoryMark } from "#test/support/memory-mark.ts";
 
 const DAY_MS = 86_400_000;
@@ -74,6 +75,8 @@ function depsOf({ archive }: Running, tables: Tables, nowMs = RECEIVED_AT_MS): R
   return {
     archive,
     ...tables,
+    sealing: tables.ledger,
+    logLedger: new MemoryLogLedger(),
     holdsEvents: async () => tables.table.items.size > 0,
     holdsRows: async () => tables.ledger.rows.size + tables.ledger.notes.size > 0,
     clock: { nowMs: () => nowMs },
@@ -250,7 +253,11 @@ describe("a rebuild", () => {
     const kept = sampleLine({ event_id: "kept" });
     const { batchId = "" } = await service.persist([sampleLine({ event_id: "lost" })]);
     await service.persist([kept]);
-    service.archive.objects.set(batchKey(batchId), { bytes: randomBytes(50), modifiedMs: 0 });
+    service.archive.objects.set(batchKey(batchId), {
+      bytes: randomBytes(50),
+      modifiedMs: 0,
+      version: "",
+    });
     const tables = newTables();
 
     const report = await rebuild(service, tables);
