@@ -5,6 +5,7 @@
  */
 import { AuditStorageError } from "#lib/errors.ts";
 import type { Probe } from "#service/health.ts";
+import type { LeafStore } from "#service/log-ports.ts";
 import type { EventStore } from "#service/ports.ts";
 import type { ReadableMark } from "#service/table-mark.ts";
 import { checkMarks } from "#service/table-mark.ts";
@@ -42,6 +43,18 @@ export function createCheckedStore(store: EventStore, parts: MarkCheckParts): Ev
       await check();
       return store.count(plan, maxMatches);
     },
+  };
+}
+
+/** Leaves, of which events are found only while the tables belong together. Lines are read by leaf without tables. */
+export function createCheckedLeaves(leaves: LeafStore, parts: MarkCheckParts): LeafStore {
+  const check = createMarkCheck(parts);
+  return {
+    findLeaf: async (key) => {
+      await check();
+      return leaves.findLeaf(key);
+    },
+    readLeaves: (from, end) => leaves.readLeaves(from, end),
   };
 }
 

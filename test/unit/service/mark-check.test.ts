@@ -2,10 +2,11 @@
 import { describe, expect, it } from "vitest";
 
 import { AuditStorageError } from "#lib/errors.ts";
-import { createCheckedStore, withMarks } from "#service/mark-check.ts";
+import { createCheckedLeaves, createCheckedStore, withMarks } from "#service/mark-check.ts";
 import type { EventStore, StoreHealth } from "#service/ports.ts";
 import type { Mark, ReadableMark } from "#service/table-mark.ts";
 import { planFor } from "#test/contract/sample-lines.ts";
+import { MemoryLeaves } from "#test/support/memory-leaves.ts";
 import { MemoryStore } from "#test/support/memory-store.ts";
 import { virtualTime } from "#test/support/virtual-time.ts";
 
@@ -47,6 +48,19 @@ function checkedStore() {
   const get = () => store.get({ tenantId: "t", eventId: "e" });
   return { state, store, get, pass };
 }
+
+describe("createCheckedLeaves", () => {
+  it("finds no event where a table was emptied, and reads lines all the same", async () => {
+    const { state, marks } = tables();
+    const leaves = createCheckedLeaves(new MemoryLeaves(), { marks, afterMs: AFTER_MS, ...virtualTime() });
+    state.mark = undefined;
+
+    const finding = leaves.findLeaf({ tenantId: "t", eventId: "e" });
+
+    await expect(finding).rejects.toEqual(REFUSED);
+    expect(await leaves.readLeaves(0, 1)).toEqual({ lines: [], next: 0 });
+  });
+});
 
 describe("createCheckedStore", () => {
   it.each<readonly [string, (store: EventStore) => Promise<unknown>]>([
