@@ -30,7 +30,10 @@ export type CompleteBatch = (batchId: string) => Promise<void>;
  */
 export function createCompleteBatch(deps: CompleteDeps): CompleteBatch {
   return async (batchId) => {
-    const lines = await readBatch(deps.archive, batchId);
+    const object = await deps.archive.get(batchKey(batchId));
+    // Others may have finished it since its row was missed; once its lines are in the log its object is gone.
+    if (object === undefined && (await deps.ledger.find(batchId)) !== undefined) return;
+    const lines = readObject(object, batchId);
     const placement = await placeLines(deps, batchId, lines);
     await recordBatch(deps, { batchId, lineCount: lines.length, placement });
   };
@@ -38,7 +41,10 @@ export function createCompleteBatch(deps: CompleteDeps): CompleteBatch {
 
 /** @throws AuditStorageError `storage-unavailable` where the batch cannot be read, or not by this release */
 export async function readBatch(archive: Archive, batchId: string): Promise<readonly PreparedLine[]> {
-  const bytes = await archive.get(batchKey(batchId));
+  return readObject(await archive.get(batchKey(batchId)), batchId);
+}
+
+function readObject(bytes: Uint8Array | undefined, batchId: string): readonly PreparedLine[] {
   if (bytes === undefined) throw unreadable(batchId, "is missing from the archive");
   return decodeBatch(bytes, batchId).map((text, line) => preparedLine(text, { batchId, line }));
 }
