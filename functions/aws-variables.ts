@@ -4,6 +4,8 @@
  */
 import * as z from "zod";
 import { TenantId } from "#event/audit-event.ts";
+import type { WitnessAddress } from "#functions/log-variables.ts";
+import { EXPECTED_ORIGIN, EXPECTED_WITNESSES, LogOrigin, Witnesses } from "#functions/log-variables.ts";
 
 /** What functions on AWS are told; each reads only the members that it needs. */
 export interface AwsConfig {
@@ -21,6 +23,15 @@ export interface AwsConfig {
   readonly hotRetentionDays: number;
   /** Unique id of an IAM role (`AROA…`) → tenant that its events belong to. */
   readonly intakeTenants: Readonly<Record<string, string>>;
+  /** Name of the log. */
+  readonly logOrigin: string;
+  readonly logKeyArn: string;
+  readonly freshnessKeyArn: string;
+  readonly witnesses: readonly WitnessAddress[];
+  /** How long nobody may remove what is published; undefined: nothing is locked. */
+  readonly archiveLock: ArchiveLock | undefined;
+  /** `adaptive`: wake-ups seal when it is worth it. `eager`: each seals. */
+  readonly sealPace: SealPace;
   /** Table of the checkpoints that a witness has cosigned. */
   readonly witnessTable: string;
   readonly witnessKeyArn: string;
@@ -36,6 +47,9 @@ export interface AwsConfig {
   /** Where SQS is, when it is not AWS's own. */
   readonly queueEndpoint: string | undefined;
 }
+
+export type ArchiveLock = z.output<typeof LOCK>;
+export type SealPace = (typeof SEAL_PACES)[number];
 
 /** One variable of `AwsConfig`. */
 export interface AwsVariable<Value> {
@@ -54,6 +68,9 @@ const MIN_HOT_RETENTION_DAYS = 35;
 const DEFAULT_HOT_RETENTION_DAYS = 90;
 /** Ten years. */
 const MAX_HOT_RETENTION_DAYS = 3653;
+
+const LOCK = z.strictObject({ mode: z.enum(["GOVERNANCE", "COMPLIANCE"]), days: z.int().min(1).max(36_500) });
+const SEAL_PACES = ["adaptive", "eager"] as const;
 
 const address = z.string().regex(/^https?:\/\/[^/\s]+(\/\S*)?$/);
 
@@ -117,6 +134,27 @@ export const AWS_VARIABLES: AwsVariables = {
       .pipe(z.record(z.string().regex(/^[A-Z0-9]{16,128}$/), TenantId)),
     expected: "a JSON object of tenants by the ids of roles (AROA…)",
     fallback: { value: {} },
+  },
+  logOrigin: { name: "AUDIT_LOG_ORIGIN", schema: LogOrigin, expected: EXPECTED_ORIGIN },
+  logKeyArn: key("AUDIT_LOG_KEY_ARN"),
+  freshnessKeyArn: key("AUDIT_FRESHNESS_KEY_ARN"),
+  witnesses: {
+    name: "AUDIT_WITNESSES",
+    schema: Witnesses,
+    expected: EXPECTED_WITNESSES,
+    fallback: { value: [] },
+  },
+  archiveLock: {
+    name: "AUDIT_ARCHIVE_LOCK",
+    schema: z.string().transform(jsonOrNull).pipe(LOCK),
+    expected: 'a lock such as {"mode":"GOVERNANCE","days":365}',
+    fallback: { value: undefined },
+  },
+  sealPace: {
+    name: "AUDIT_SEAL_PACE",
+    schema: z.enum(SEAL_PACES),
+    expected: `one of ${SEAL_PACES.join(", ")}`,
+    fallback: { value: "adaptive" },
   },
   witnessTable: table("AUDIT_WITNESS_TABLE"),
   witnessKeyArn: key("AUDIT_WITNESS_KEY_ARN"),

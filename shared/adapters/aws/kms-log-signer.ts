@@ -7,6 +7,7 @@ import { GetPublicKeyCommand, SignCommand } from "@aws-sdk/client-kms";
 import { storageError } from "#adapters/aws/aws-errors.ts";
 import type { KmsSender } from "#adapters/aws/kms-client.ts";
 import { AuditStorageError } from "#lib/errors.ts";
+import type { LogKeys } from "#service/log-identity.ts";
 import type { LogSigner } from "#service/log-ports.ts";
 
 export interface KmsLogSignerOptions {
@@ -24,6 +25,27 @@ const PUBLIC_KEY_BYTES = 32;
 const SIGNATURE_BYTES = 64;
 /** Of a message that is signed as it is: AWS KMS API Reference, Sign. */
 const MAX_MESSAGE_BYTES = 4096;
+
+export interface LogKeyArns {
+  readonly origin: string;
+  readonly logKeyArn: string;
+  readonly freshnessKeyArn: string;
+}
+
+/**
+ * The keys of a log on AWS.
+ * @throws AuditStorageError as `openKmsLogSigner`
+ */
+export async function openLogKeys(
+  client: KmsSender,
+  { origin, logKeyArn, freshnessKeyArn }: LogKeyArns,
+): Promise<LogKeys> {
+  const [signer, cosigner] = await Promise.all([
+    openKmsLogSigner({ client, keyArn: logKeyArn, name: origin }),
+    openKmsLogSigner({ client, keyArn: freshnessKeyArn, name: `${origin}/freshness` }),
+  ]);
+  return { origin, signers: [signer], cosigner };
+}
 
 /**
  * Asks for the public key.
