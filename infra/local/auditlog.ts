@@ -3,6 +3,7 @@ import { EXIT_INTERRUPTED } from "#cli/context.ts";
 import { runCli } from "#cli/program.ts";
 import { readConfig } from "#functions/config.ts";
 import { readCliConfig } from "#infra/local/config.ts";
+import { logAccess } from "#infra/local/log-sources.ts";
 import { openAudit } from "#infra/local/open-audit.ts";
 import { createOutput } from "#infra/local/output.ts";
 import { repairFolder } from "#infra/local/repair-folder.ts";
@@ -16,6 +17,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   openAudit,
   repair: repairFolder,
   openOperator: async (target) => (await import("#infra/local/aws-operator.ts")).openOperator(target),
+  log: logAccess,
   serve: async () => (await import("#infra/local/serve.ts")).serve(),
   witness: async (run) => (await import("#infra/local/witness-server.ts")).runWitness(run),
   stopSignal,

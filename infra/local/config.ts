@@ -14,6 +14,8 @@ export interface CliConfig {
   readonly apiKey: string | undefined;
   /** Whether colours are unwanted (no-color.org: set and not empty). */
   readonly isColorless: boolean;
+  /** Folder for what programs remember (XDG Base Directory Specification). */
+  readonly stateHome: string | undefined;
 }
 
 const text = z
@@ -27,6 +29,7 @@ const CliEnvironment = z.object({
   }),
   AUDIT_API_KEY: text,
   NO_COLOR: text,
+  XDG_STATE_HOME: text,
 });
 
 /** @throws AuditServiceError `invalid-configuration` */
@@ -39,8 +42,8 @@ export function readCliConfig(): CliConfig {
       errors,
     });
   }
-  const { AUDIT_URL: url, AUDIT_API_KEY: apiKey, NO_COLOR: noColor } = parsed.data;
-  return { url, apiKey, isColorless: noColor !== undefined };
+  const { AUDIT_URL: url, AUDIT_API_KEY: apiKey, NO_COLOR: noColor, XDG_STATE_HOME: stateHome } = parsed.data;
+  return { url, apiKey, isColorless: noColor !== undefined, stateHome };
 }
 
 /**

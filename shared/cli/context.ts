@@ -2,6 +2,7 @@
  * What the commands are given: streams, the way to an audit log, a clock and Ctrl-C. They reach the world
  * through this alone, so a test can run any of them.
  */
+import type { LogAccess } from "#cli/log-access.ts";
 import type { Operator, OperatorTarget } from "#cli/operator.ts";
 import type { RepairReport, RepairRequest } from "#cli/repair-report.ts";
 import type { AuditService } from "#client/audit-service.ts";
@@ -54,6 +55,8 @@ export interface CliContext {
   readonly repair: (request: RepairRequest) => Promise<RepairReport>;
   /** Opens a deployment on AWS for who operates it. */
   readonly openOperator: (target: OperatorTarget) => Promise<Operator>;
+  /** For commands that check a log by themselves. */
+  readonly log: LogAccess;
   /** Runs the service until it is told to stop; answers the exit code. */
   readonly serve: () => Promise<number>;
   /** Runs a witness until it is told to stop; answers the exit code. */

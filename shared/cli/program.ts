@@ -2,15 +2,19 @@
 import { Command, CommanderError } from "commander";
 import type { CliContext } from "#cli/context.ts";
 import { EXIT_FAILED, EXIT_USAGE } from "#cli/context.ts";
+import { addBundleCommand } from "#cli/bundle-command.ts";
+import { addCheckpointCommand } from "#cli/checkpoint-command.ts";
 import { addDlqCommand } from "#cli/dlq-command.ts";
 import { addImportCommand } from "#cli/import-command.ts";
 import { addLanesCommand } from "#cli/lanes-command.ts";
 import { describeErrors } from "#cli/lines.ts";
 import { addExportCommand, addGetCommand, addHealthCommand, addQueryCommand } from "#cli/read-commands.ts";
+import { addProofCommand } from "#cli/proof-command.ts";
 import { addRebuildCommand } from "#cli/rebuild-command.ts";
 import { addRepairCommand } from "#cli/repair-command.ts";
 import { addSendCommand } from "#cli/send-command.ts";
 import { printable, printableLines } from "#cli/terminal-text.ts";
+import { addVerifyCommand } from "#cli/verify-command.ts";
 import { addWitnessCommand } from "#cli/witness-command.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 
@@ -28,7 +32,7 @@ Examples:
 /**
  * Runs one command.
  * @param args what follows the program's name
- * @returns the exit code: 0, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C
+ * @returns the exit code: 0, 1 failed, 2 wrong usage, 3 undecided (see `verify`), 130 stopped by Ctrl-C
  */
 export async function runCli(args: readonly string[], context: CliContext): Promise<number> {
   let exitCode = 0;
@@ -86,6 +90,10 @@ function createProgram(context: CliContext, { setExit, written }: Outcome): Comm
   addHealthCommand(program, context, setExit);
   addImportCommand(program, context, setExit);
   addRepairCommand(program, context, setExit);
+  addVerifyCommand(program, context, setExit);
+  addProofCommand(program, context, setExit);
+  addCheckpointCommand(program, context, setExit);
+  addBundleCommand(program, context, setExit);
   addDlqCommand(program, context, setExit);
   addRebuildCommand(program, context, setExit);
   addLanesCommand(program, context, setExit);

@@ -59,7 +59,7 @@ export interface Verdict {
 
 export const CHECKPOINT = "log/checkpoint";
 /** C2SP signed-note lets a verifier limit notes; this is far above what 100 signatures take. */
-const MAX_CHECKPOINT_BYTES = 1024 * 1024;
+export const MAX_CHECKPOINT_BYTES = 1024 * 1024;
 const MAX_FINDINGS = 200;
 
 /** @throws UndecidedError where something cannot be read, so that nothing is proven */

@@ -3,6 +3,7 @@ import type { CliContext, Output } from "#cli/context.ts";
 import { runCli } from "#cli/program.ts";
 import type { AuditService } from "#client/audit-service.ts";
 import { createEmbeddedService } from "#infra/local/embedded.ts";
+import { logAccess } from "#infra/local/log-sources.ts";
 import { MemoryStore } from "#test/support/memory-store.ts";
 
 export interface CliRun {
@@ -31,6 +32,8 @@ export interface HarnessOptions {
   readonly witness?: CliContext["witness"];
   readonly repair?: CliContext["repair"];
   readonly openOperator?: CliContext["openOperator"];
+  /** Where verified checkpoints are kept. @default a folder that does not exist */
+  readonly stateFolder?: string;
   /** What somebody types on a terminal, in place of the input. */
   readonly typed?: string;
 }
@@ -70,6 +73,7 @@ export function createCliHarness(options: HarnessOptions = {}): CliHarness {
       repair:
         options.repair ?? (async () => ({ places: [], unrepaired: [], tornPath: undefined, isSound: true })),
       openOperator: options.openOperator ?? (async () => Promise.reject(new Error("there is no deployment"))),
+      log: { ...logAccess, stateFolder: () => options.stateFolder ?? "/nonexistent" },
       serve: options.serve ?? (async () => 0),
       witness: options.witness ?? (async () => 0),
       stopSignal: () => stop,

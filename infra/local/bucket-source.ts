@@ -1,0 +1,68 @@
+/** A log in a bucket, as the verifier reads it: with the credentials and the region of the AWS SDK. */
+import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, S3ServiceException } from "@aws-sdk/client-s3";
+import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";
+import { createS3Client } from "#adapters/aws/s3-client.ts";
+import { UndecidedError } from "#verify/finding.ts";
+import type { ListedObject, LogSource } from "#verify/log-source.ts";
+
+const PARALLEL = 32;
+
+/** @param prefix of all keys, with or without a slash at its end */
+export function createBucketSource(bucket: string, prefix: string): LogSource {
+  const client = createS3Client();
+  const before = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
+  const undecided = (what: string, cause: unknown): UndecidedError =>
+    new UndecidedError(`s3://${bucket}/${what} cannot be read: ${reasonOf(cause)}`, cause);
+
+  const get = async (key: string): Promise<GetObjectCommandOutput | undefined> => {
+    try {
+      return await client.send(new GetObjectCommand({ Bucket: bucket, Key: before + key }));
+    } catch (error) {
+      if (error instanceof NoSuchKey) return undefined;
+      throw undecided(key, error);
+    }
+  };
+
+  return {
+    name: `s3://${bucket}/${prefix}`,
+    parallel: PARALLEL,
+    read: async (key, maxBytes) => {
+      const answer = await get(key);
+      if (answer === undefined) return undefined;
+      if ((answer.ContentLength ?? 0) > maxBytes) {
+        throw new UndecidedError(`${key} is ${answer.ContentLength} bytes; the limit is ${maxBytes}`);
+      }
+      return answer.Body?.transformToByteArray();
+    },
+    list: async (below) => {
+      const found: ListedObject[] = [];
+      let token: string | undefined;
+      do {
+        const command = new ListObjectsV2Command({
+          Bucket: bucket,
+          Prefix: before + below,
+          ContinuationToken: token,
+        });
+        const page = await client.send(command).catch((error: unknown) => {
+          throw undecided(below, error);
+        });
+        for (const { Key, Size } of page.Contents ?? []) {
+          if (Key !== undefined) found.push({ key: Key.slice(before.length), bytes: Size ?? 0 });
+        }
+        token = page.NextContinuationToken;
+      } while (token !== undefined);
+      return found;
+    },
+    open: async function* open(key) {
+      const answer = await get(key);
+      if (answer?.Body === undefined) throw new UndecidedError(`${key} is gone`);
+      // cast: in Node the body is a readable stream of bytes
+      yield* answer.Body as unknown as AsyncIterable<Uint8Array>;
+    },
+  };
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof S3ServiceException) return `${error.name}: ${error.message}`;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,183 @@
+/** The verdict of a verification, for people and as JSON. What comes from the log is attacker-controlled and printed as text. */
+import { formatCount, printable } from "#cli/terminal-text.ts";
+import { toBase64 } from "#tlog/base64.ts";
+import { toHex } from "#tlog/bytes.ts";
+import type { Cosigner, SignedCheckpoint } from "#verify/checkpoint-check.ts";
+import type { Finding } from "#verify/finding.ts";
+import { leafRange } from "#verify/finding.ts";
+import type { LineCounts } from "#verify/line-check.ts";
+import type { Verdict } from "#verify/verify-log.ts";
+
+const MORE_SHOWN = 9;
+const LABEL_WIDTH = 12;
+const MEGABYTE = 1_000_000;
+
+export function verdictText(verdict: Verdict, nowMs: number): string {
+  const { checkpoint, isVerified, findings, findingCount } = verdict;
+  const of =
+    checkpoint === undefined
+      ? ""
+      : `: ${printable(checkpoint.origin)}, ${formatCount(checkpoint.size)} leaves`;
+  const head = isVerified ? `verified${of}` : `NOT VERIFIED${of}`;
+  const [first, ...others] = findings;
+  const parts = [`${head}\n`];
+  if (first !== undefined) parts.push("  first difference: ", ...findingText(first));
+  if (others.length > 0) {
+    parts.push(`  and ${formatCount(findingCount - 1)} more:\n`);
+    for (const finding of others.slice(0, MORE_SHOWN)) parts.push(`    ${shortText(finding)}\n`);
+    if (findingCount - 1 > MORE_SHOWN) parts.push("    …\n");
+  }
+  if (checkpoint !== undefined) parts.push(...checkpointText(checkpoint, nowMs), ...coverageText(verdict));
+  return parts.join("");
+}
+
+export function checkpointText(checkpoint: SignedCheckpoint, nowMs: number): readonly string[] {
+  const { root, signers, freshness, witnesses } = checkpoint;
+  return [
+    row("root", toBase64(root)),
+    row("signed by", signers.map(printable).join(", ")),
+    row(
+      "seen fresh",
+      freshness === undefined
+        ? "not known: no key of a freshness cosigner was given"
+        : seen(freshness, nowMs),
+    ),
+    row(
+      "cosigned by",
+      witnesses.length === 0
+        ? "no witness that is known"
+        : witnesses.map((witness) => `${printable(witness.name)}, ${seen(witness, nowMs)}`).join("; "),
+    ),
+  ];
+}
+
+function seen({ timeS }: Cosigner, nowMs: number): string {
+  const ageS = Math.round(nowMs / 1000) - timeS;
+  const age = ageS < 0 ? `${formatCount(-ageS)} s in the future` : `${formatCount(ageS)} s ago`;
+  return `${age} (${isoTime(timeS)})`;
+}
+
+function isoTime(timeS: number): string {
+  const time = new Date(timeS * 1000);
+  return Number.isNaN(time.getTime()) ? `second ${timeS}` : time.toISOString();
+}
+
+function coverageText({
+  lines,
+  lineRange,
+  linesUnchecked,
+  isDuplicateTableFull,
+  consistentWith,
+  checkpoint,
+}: Verdict): readonly string[] {
+  const parts: string[] = [];
+  if (lines === undefined || lineRange === undefined) {
+    parts.push(row("lines", `not checked: ${linesUnchecked ?? "they are not at hand"}`));
+  } else {
+    const end = lineRange.end ?? 0;
+    const isPart = lineRange.first > 0 || end < (checkpoint?.size ?? end);
+    if (isPart)
+      parts.push(
+        row(
+          "lines",
+          `only those of ${leafRange(lineRange.first, end)}: what was handed over holds no others`,
+        ),
+      );
+    parts.push(row(isPart ? "" : "lines", linesText(lines)));
+    if (lines.duplicates > 0) parts.push(row("duplicates", duplicatesText(lines, isDuplicateTableFull)));
+    if (lines.unsealed > 0)
+      parts.push(row("not sealed", `${formatCount(lines.unsealed)} lines lie behind the checkpoint`));
+  }
+  for (const { name, size } of consistentWith) {
+    parts.push(row("grew from", `${formatCount(size)} leaves, as ${printable(name)} says`));
+  }
+  return parts;
+}
+
+function linesText({ checked, erased, quarantined, bytes }: LineCounts): string {
+  const text = [`${formatCount(checked)} checked (${(bytes / MEGABYTE).toFixed(1)} MB)`];
+  if (erased > 0) text.push(`${formatCount(erased)} erased`);
+  if (quarantined > 0) text.push(`${formatCount(quarantined)} in quarantine, intact`);
+  return text.join(", ");
+}
+
+function duplicatesText({ duplicates, firstDuplicate }: LineCounts, isFull: boolean): string {
+  const first =
+    firstDuplicate === undefined
+      ? ""
+      : `; the first is leaf ${firstDuplicate.leaf}, line ${firstDuplicate.line} of ${printable(firstDuplicate.object)}`;
+  const limit = isFull ? "at least " : "";
+  return `${limit}${formatCount(duplicates)} lines have the ids of an earlier one${first}`;
+}
+
+function findingText(finding: Finding): readonly string[] {
+  const { expected, found, meaning } = finding;
+  const parts = [`${placeText(finding)}\n`, `    ${printable(meaning)}\n`];
+  if (expected !== undefined) parts.push(`    expected  ${printable(expected)}\n`);
+  if (found !== undefined) parts.push(`    found     ${printable(found)}\n`);
+  return parts;
+}
+
+function shortText(finding: Finding): string {
+  return `${placeText(finding)}: ${printable(finding.meaning)}`;
+}
+
+function placeText({ object, line, byte, leaf, leaves }: Finding): string {
+  const places = [
+    line === undefined ? "" : `line ${formatCount(line)}`,
+    byte === undefined ? "" : `byte ${formatCount(byte)}`,
+    leaf === undefined ? "" : `leaf ${leaf}`,
+    leaf !== undefined || leaves === undefined ? "" : leafRange(...leaves),
+  ].filter((place) => place !== "");
+  return [printable(object), ...places].join(", ");
+}
+
+function row(label: string, text: string): string {
+  return `  ${label.padEnd(LABEL_WIDTH)} ${text}\n`;
+}
+
+export function verdictJson(verdict: Verdict): unknown {
+  const { isVerified, checkpoint, findings, findingCount, lines, lineRange, linesUnchecked, consistentWith } =
+    verdict;
+  return {
+    verified: isVerified,
+    findings,
+    finding_count: findingCount,
+    checkpoint: checkpoint === undefined ? null : checkpointJson(checkpoint),
+    lines:
+      lines === undefined
+        ? null
+        : {
+            first_leaf: lineRange?.first,
+            end_leaf: lineRange?.end,
+            checked: lines.checked,
+            erased: lines.erased,
+            quarantined: lines.quarantined,
+            duplicates: lines.duplicates,
+            unsealed: lines.unsealed,
+          },
+    lines_unchecked: linesUnchecked ?? null,
+    consistent_with: consistentWith,
+  };
+}
+
+export function checkpointJson({
+  origin,
+  size,
+  root,
+  signers,
+  freshness,
+  witnesses,
+  note,
+}: SignedCheckpoint): unknown {
+  const cosigner = ({ name, timeS }: Cosigner): unknown => ({ name, time: isoTime(timeS) });
+  return {
+    origin,
+    size,
+    root: toHex(root),
+    signers,
+    freshness: freshness === undefined ? null : cosigner(freshness),
+    witnesses: witnesses.map(cosigner),
+    note,
+  };
+}
