@@ -1,6 +1,6 @@
 // The port EventTable kept by a map: the oracle of property tests, and the table of tests that need no stand-in.
 import { MAX_NOTED_CONFLICTS } from "#service/conflict-id.ts";
-import type { EventTable, InsertOutcome, LinePlace, TableEntry } from "#service/ports.ts";
+import type { EventTable, InsertOutcome, ItemPlaces, LinePlace, TableEntry } from "#service/ports.ts";
 
 /** What stands in the table. */
 export interface MemoryItem {
@@ -59,6 +59,13 @@ export class MemoryEventTable implements EventTable {
     });
     return { kind: "inserted", isIndexed };
   }
+}
+
+/** The port ItemPlaces over the same map. */
+export function itemPlaces({ items }: MemoryEventTable): ItemPlaces {
+  return {
+    placesOf: async (keys) => keys.map(({ tenantId, eventId }) => items.get(`${tenantId}#${eventId}`)?.at),
+  };
 }
 
 function keyOf({ eventId, prepared }: TableEntry): string {

@@ -1,0 +1,193 @@
+// The rebuild of tables whose lines are in the log: items, rows, notes and the head as they were, and sealing goes on.
+import { describe, expect, it } from "vitest";
+
+import type { PreparedLine } from "#event/prepare-event.ts";
+import { batchKey, encodeBatch } from "#service/batch-object.ts";
+import { CHECKPOINT_KEY, manifestKey } from "#service/log-layout.ts";
+import { createRebuild } from "#service/rebuild.ts";
+import { sampleLine } from "#test/contract/sample-lines.ts";
+import type { SealedService } from "#test/support/sealed-service.ts";
+import { HOT_RETENTION_MS, startSealedService } from "#test/support/sealed-service.ts";
+
+const FRESH = { isResumed: false, isWithoutDamaged: false };
+const HOUR_MS = 3_600_000;
+
+const line = (id: number, message = "first"): PreparedLine =>
+  sampleLine({ tenant_id: "t", event_id: `event-${id}`, message });
+
+/** Three seals; batches share events, and hold other content under known ids. */
+async function fill(service: SealedService): Promise<void> {
+  for (let seal = 0; seal < 3; seal++) {
+    for (let batch = 0; batch < 4; batch++) {
+      const first = (seal * 4 + batch) * 6;
+      const ids = Array.from({ length: 10 }, (_, index) => first + index);
+      await service.persist(ids.map((id) => line(id, id % 6 === 1 ? `content ${batch}` : "first")));
+      service.pass(1000);
+    }
+    await service.seal();
+    service.pass(HOUR_MS);
+  }
+}
+
+const itemsOf = ({ ports }: SealedService): readonly unknown[] =>
+  [...ports.table.items.values()]
+    .map(({ conflicts, isIndexed: _, ...item }) => ({ ...item, conflicts: conflicts.toSorted() }))
+    .sort((a, b) => (a.eventId < b.eventId ? -1 : 1));
+
+/** Rows of batches with leaves: nothing is ever asked about one of copies alone. */
+const rowsOf = ({ ports }: SealedService): readonly unknown[] =>
+  [...ports.ledger.rows.values()]
+    .map(({ unindexed: _, ...row }) => row)
+    .sort((a, b) => (a.batchId < b.batchId ? -1 : 1));
+
+describe("a rebuild of a log", () => {
+  it("restores every item, note, row and the head from segments alone", async () => {
+    const service = await startSealedService();
+    await fill(service);
+    const lost = service.loseTables();
+
+    const report = await createRebuild(lost.rebuildDeps())(FRESH);
+
+    expect(report).toMatchObject({ batches: 12, unpublished: 0, overlaps: 0, damaged: [], isFinished: true });
+    expect(report.lines).toBe(report.logSize);
+    expect(itemsOf(lost)).toEqual(itemsOf(service));
+    expect(rowsOf(lost)).toEqual(rowsOf(service));
+    expect(lost.ports.log.head).toMatchObject({
+      checkpoint: service.ports.log.head?.checkpoint,
+      sealedAtMs: service.ports.log.head?.sealedAtMs,
+      staging: undefined,
+    });
+    expect(await lost.problems()).toEqual([]);
+  });
+
+  it("lets sealing go on behind it, with batches that had no leaf yet", async () => {
+    const service = await startSealedService();
+    await fill(service);
+    await service.persist([line(900), line(2), line(901, "other")]);
+    const lost = service.loseTables();
+    await createRebuild(lost.rebuildDeps())(FRESH);
+    await lost.persist([line(902), line(900)]);
+
+    const report = await lost.seal();
+
+    expect(report).toMatchObject({ leaves: 3, problems: [] });
+    expect(await lost.problems()).toEqual([]);
+  });
+
+  it("places nothing twice where the object of a batch outlived its sealing", async () => {
+    const service = await startSealedService();
+    const lines = [line(1), line(2)];
+    const batchId = await service.persist(lines);
+    await service.seal();
+    await service.ports.archive.putIfAbsent(batchKey(batchId), encodeBatch(lines.map(({ text }) => text)));
+    const lost = service.loseTables();
+
+    const report = await createRebuild(lost.rebuildDeps())(FRESH);
+
+    expect(report).toMatchObject({ batches: 1, lines: 2, logSize: 2 });
+    expect(await lost.seal()).toMatchObject({ leaves: 0 });
+    expect(lost.ports.ledger.pointers.size).toBe(0);
+  });
+
+  it("goes on where it was stopped, and gives the same in the end", async () => {
+    const service = await startSealedService();
+    await fill(service);
+    const lost = service.loseTables();
+    const stop = new AbortController();
+    const onProgress = async (): Promise<void> => stop.abort();
+
+    const cut = await createRebuild(lost.rebuildDeps())({ ...FRESH, stop: stop.signal, onProgress });
+    const headThen = lost.ports.log.head;
+    const rest = await createRebuild(lost.rebuildDeps())({ ...FRESH, isResumed: true });
+
+    expect([cut.isFinished, headThen]).toEqual([false, undefined]);
+    expect(rest.isFinished).toBe(true);
+    expect(await lost.problems()).toEqual([]);
+  });
+
+  it("leaves out lines whose retention is over, and keeps their rows and leaves", async () => {
+    const service = await startSealedService();
+    await fill(service);
+    service.pass(HOT_RETENTION_MS);
+    const lost = service.loseTables();
+
+    const report = await createRebuild(lost.rebuildDeps())(FRESH);
+
+    expect(report.expired).toBe(report.lines);
+    expect(lost.ports.table.items.size).toBe(0);
+    expect(rowsOf(lost)).toEqual(rowsOf(service));
+  });
+
+  it("writes the items back where the ledger alone is left, and leaves the head alone", async () => {
+    const service = await startSealedService();
+    await fill(service);
+    const { table } = service.loseTables().rebuildDeps();
+    const head = { ...service.ports.log.head };
+
+    const report = await createRebuild({ ...service.rebuildDeps(), table })({ ...FRESH, isResumed: true });
+
+    expect(report).toMatchObject({ isFinished: true, lines: report.logSize });
+    expect(service.ports.log.head).toEqual(head);
+  });
+
+  it.each([
+    ["segment", (service: SealedService) => segmentOf(service, 0), /is missing$/],
+    ["manifest", () => "manifests/", /have no manifest$/],
+  ])("names a %s that is missing, and marks nothing", async (_, keyOf, reason) => {
+    const service = await startSealedService();
+    await fill(service);
+    const prefix = keyOf(service);
+    const key = [...service.ports.archive.objects.keys()].sort().find((one) => one.startsWith(prefix)) ?? "";
+    service.ports.archive.objects.delete(key);
+    const lost = service.loseTables();
+
+    const report = await createRebuild(lost.rebuildDeps())(FRESH);
+
+    expect(report).toMatchObject({ isFinished: false, damaged: [{ reason: expect.stringMatching(reason) }] });
+    expect(lost.ports.log.head).toBeUndefined();
+  });
+
+  it("refuses a published checkpoint that was set back, and takes nothing away", async () => {
+    const service = await startSealedService();
+    const { objects } = service.ports.archive;
+    await service.persist([line(1)]);
+    await service.seal();
+    const old = objects.get(CHECKPOINT_KEY);
+    await service.persist([line(2)]);
+    await service.seal();
+    if (old !== undefined) objects.set(CHECKPOINT_KEY, old);
+    service.pass(HOUR_MS);
+    const lost = service.loseTables();
+
+    await expect(createRebuild(lost.rebuildDeps())(FRESH)).rejects.toThrow(
+      /of size 1, but the log was larger: batch object .* is gone; bring the newest version/,
+    );
+
+    expect(objects.has(manifestKey(2))).toBe(true);
+    expect(lost.ports.ledger.rows.size).toBe(0);
+  });
+
+  it("refuses a checkpoint that does not fit the tiles", async () => {
+    const service = await startSealedService();
+    await service.persist([line(1)]);
+    await service.seal();
+    service.ports.archive.objects.delete("log/tile/0/000.p/1");
+    const lost = service.loseTables();
+
+    await expect(createRebuild(lost.rebuildDeps())(FRESH)).rejects.toMatchObject({ code: "log-diverged" });
+  });
+
+  it("refuses segments of a log whose checkpoint is gone", async () => {
+    const service = await startSealedService();
+    await service.persist([line(1)]);
+    await service.seal();
+    service.ports.archive.objects.delete(CHECKPOINT_KEY);
+    const lost = service.loseTables();
+
+    await expect(createRebuild(lost.rebuildDeps())(FRESH)).rejects.toMatchObject({ code: "log-diverged" });
+  });
+});
+
+function segmentOf({ ports }: SealedService, at: number): string {
+  return [...ports.archive.objects.keys()].filter((key) => key.startsWith("segments/")).sort()[at] ?? "";
+}
