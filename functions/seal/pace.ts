@@ -17,6 +17,7 @@ export interface PaceDeps {
 const MIN_INTERVAL_MS = 10_000;
 /** Together with the schedule of one minute, no event waits for longer than that. */
 const MAX_WAIT_MS = 45_000;
+/** Since the oldest one that waits. */
 const BUSY_EVENTS_PER_S = 1;
 /** More batches than these are a busy log however few events they hold. */
 const MAX_PENDING = 100;
@@ -34,7 +35,8 @@ export function createPace({ ledger, log, clock, sealPace }: PaceDeps): () => Pr
     if (oldest === undefined) return false;
     if (pending.length === MAX_PENDING) return true;
     const events = pending.reduce((sum, { row }) => sum + (row?.lineCount ?? 0), 0);
-    const isBusy = events >= (BUSY_EVENTS_PER_S * sinceMs) / 1000;
-    return isBusy || clock.nowMs() - batchTimeMs(oldest.batchId) >= MAX_WAIT_MS;
+    const waitedMs = clock.nowMs() - batchTimeMs(oldest.batchId);
+    const isBusy = events >= (BUSY_EVENTS_PER_S * Math.max(waitedMs, MIN_INTERVAL_MS)) / 1000;
+    return isBusy || waitedMs >= MAX_WAIT_MS;
   };
 }

@@ -8,6 +8,9 @@ import { freshBatchId } from "#test/contract/sample-batches.ts";
 
 const NOW_MS = Date.parse("2026-03-01T12:00:00.000Z");
 
+/** Of no lines: the winners of each stand elsewhere. */
+const MANY = Array.from({ length: 100 }, () => 0);
+
 interface Situation {
   /** undefined: the log is not founded. */
   readonly sealedAgoS: number | undefined;
@@ -48,10 +51,12 @@ describe("a wake-up", () => {
     ["soon after a seal, however busy", { sealedAgoS: 9.9, pending: [5000] }, false],
     ["of a busy log, ten seconds after a seal", { sealedAgoS: 10, pending: [4, 6] }, true],
     ["of a log that is not quite busy", { sealedAgoS: 10, pending: [4, 5] }, false],
+    ["of a log that was never busy", { sealedAgoS: 60, pending: [14, 5], oldestAgoS: 20 }, false],
     ["of a quiet log", { sealedAgoS: 3600, pending: [1] }, false],
     ["of a quiet log whose schedule is late", { sealedAgoS: 3600, pending: [1], oldestAgoS: 45 }, true],
     ["just before that", { sealedAgoS: 3600, pending: [1], oldestAgoS: 44 }, false],
-    ["of a burst after a quiet day", { sealedAgoS: 86_400, pending: new Array<number>(100).fill(1) }, true],
+    ["of a burst after a quiet day", { sealedAgoS: 86_400, pending: [5000] }, true],
+    ["of very many batches", { sealedAgoS: 10, pending: MANY, oldestAgoS: 40 }, true],
     ["where another sealer was faster", { sealedAgoS: 60, pending: [] }, false],
     ["soon after a seal, where each is to seal", { sealedAgoS: 1, pending: [1], sealPace: "eager" }, true],
   ])("%s", async (_, situation, expected) => {
