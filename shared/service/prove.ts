@@ -71,7 +71,7 @@ interface Covered {
 }
 
 const MAX_SHOWN_CHARACTERS = 64;
-const HASHER = createTreeHasher((bytes) => hash("sha256", bytes, "buffer"));
+const HASHER = createTreeHasher((bytes) => Buffer.from(hash("sha256", bytes, "binary"), "binary"));
 
 export function createProve(dependencies: ProveDependencies): Prove {
   const { leaves, log, monotonicMs, sleep, sealsAfterS, cache = new TileCache() } = dependencies;

@@ -28,7 +28,8 @@ export function perfectRoot(
 ): Uint8Array {
   const pair = new Uint8Array(1 + 2 * HASH_BYTES);
   pair[0] = 1;
-  const row = hashes.slice(at.from * HASH_BYTES, (at.from + at.count) * HASH_BYTES);
+  // A copy, which `slice` of Node's Buffer would not be.
+  const row = new Uint8Array(hashes.subarray(at.from * HASH_BYTES, (at.from + at.count) * HASH_BYTES));
   for (let count = at.count; count > 1; count /= 2) {
     for (let node = 0; node < count / 2; node += 1) {
       pair.set(row.subarray(node * 2 * HASH_BYTES, (node + 1) * 2 * HASH_BYTES), 1);
