@@ -19,6 +19,7 @@ const BUNDLES = {
   auditlog: "infra/local/auditlog.ts",
   main: "infra/local/main.ts",
   "prepare-worker": "infra/local/prepare-worker.ts",
+  "seal-worker": "infra/local/seal-worker.ts",
   testing: "test/contract/event-store.ts",
   "testing-queue": "test/contract/event-queue.ts",
 };

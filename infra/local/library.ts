@@ -116,6 +116,8 @@ export async function createAuditService(options: AuditServiceOptions = {}): Pro
     filePath: options.filePath ?? config.filePath,
     maxFileBytes: options.maxFileBytes ?? config.maxFileBytes,
     backupCount: options.backupCount ?? config.backupCount,
+    isSealed: config.sealIntervalMs > 0,
+    logOrigin: config.logOrigin,
     serviceName,
   });
 }

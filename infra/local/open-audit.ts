@@ -33,13 +33,15 @@ function connect(url: string): AuditService {
 }
 
 async function openFolder(file: string | undefined): Promise<AuditService> {
-  const { filePath, maxFileBytes, backupCount } = readConfig();
+  const { filePath, maxFileBytes, backupCount, sealIntervalMs, logOrigin } = readConfig();
   const onProgress = terminalProgress();
   const open = (): Promise<AuditService> =>
     openFileService({
       filePath: file ?? filePath,
       maxFileBytes,
       backupCount,
+      isSealed: sealIntervalMs > 0,
+      logOrigin,
       serviceName: undefined,
       onProgress,
     });

@@ -7,7 +7,10 @@ import type { FileStore } from "#adapters/file/file-store.ts";
 import { openFileStore } from "#adapters/file/file-store.ts";
 import type { Config, Environment } from "#functions/config.ts";
 import { readServerConfig } from "#functions/config.ts";
+import type { Telemetry } from "#functions/telemetry.ts";
 import { createTelemetry } from "#functions/telemetry.ts";
+import type { Sealing } from "#infra/local/sealing.ts";
+import { startSealing } from "#infra/local/sealing.ts";
 import type { LocalServer } from "#infra/local/server.ts";
 import { startServer } from "#infra/local/server.ts";
 import { createStartProgress } from "#infra/local/start-progress.ts";
@@ -57,24 +60,39 @@ async function run(config: Config, say: (text: string) => void): Promise<void> {
     backupCount: config.backupCount,
     onProgress: createStartProgress({ nowMs: Date.now, write: (text) => process.stderr.write(text) }),
   });
+  let sealing: Sealing | undefined;
   try {
+    sealing = seal(store, config, telemetry);
     const server = await startServer({
       store,
+      log: sealing?.log,
+      probeLog: sealing?.probe,
       telemetry,
       host: config.apiHost,
       port: config.apiPort,
       serviceName: config.serviceName,
     });
     store.announce(server.url);
-    say(await banner(server, store, config));
+    say(await banner(server, store, { config, sealing }));
     telemetry.info("listening", { url: server.url, pid: process.pid });
     const signal = await stopSignal;
     telemetry.info("stopping", { signal });
     await server.stop();
   } finally {
+    await store.flush();
+    await sealing?.stop();
     await store.close();
   }
   telemetry.info("stopped", { pid: process.pid });
+}
+
+/** undefined where nothing is to be sealed. */
+function seal(store: FileStore, config: Config, telemetry: Telemetry): Sealing | undefined {
+  const { sealIntervalMs: intervalMs, logOrigin: origin, witnesses } = config;
+  if (intervalMs === 0) return undefined;
+  const onTrouble = (problem: string): void =>
+    telemetry.error("events get no leaves in the log", { problem });
+  return startSealing({ store, intervalMs, origin, witnesses, onTrouble });
 }
 
 /** Resolves at the first signal; the process exits at the second. */
@@ -93,7 +111,12 @@ function firstSignal(say: (text: string) => void): Promise<string> {
   });
 }
 
-async function banner(server: LocalServer, store: FileStore, config: Config): Promise<string> {
+interface Begun {
+  readonly config: Config;
+  readonly sealing: Sealing | undefined;
+}
+
+async function banner(server: LocalServer, store: FileStore, { config, sealing }: Begun): Promise<string> {
   const { status, problems, details } = await store.probe();
   const path = resolve(config.filePath);
   const lines = [
@@ -104,6 +127,7 @@ async function banner(server: LocalServer, store: FileStore, config: Config): Pr
     `  process  ${process.pid}`,
     `  folder   ${dirname(path)}`,
     `  events   ${Number(details["events"])}`,
+    `  log key  ${sealing?.verifierKey ?? "none: AUDIT_SEAL_INTERVAL is 0, so nothing can be proven"}`,
     "  access   no keys configured: listening on loopback only",
   ];
   if (status !== "healthy")

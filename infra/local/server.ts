@@ -28,6 +28,7 @@ import { createExport } from "#service/export.ts";
 import { createFeed } from "#service/feed.ts";
 import { createFind } from "#service/find.ts";
 import { createFlush } from "#service/flush.ts";
+import type { Probe } from "#service/health.ts";
 import { createHealth } from "#service/health.ts";
 import type { Clock, EventQueue, EventStore } from "#service/ports.ts";
 import { createProve } from "#service/prove.ts";
@@ -38,6 +39,8 @@ export interface ServerOptions {
   readonly store: EventQueue & EventStore;
   /** What proofs and the feed are answered from. @default nothing is sealed */
   readonly log?: ReadableLog | undefined;
+  /** How sealing stands. @default nothing is told of it */
+  readonly probeLog?: Probe | undefined;
   readonly telemetry: Telemetry;
   /** @default 127.0.0.1 */
   readonly host?: string | undefined;
@@ -99,9 +102,10 @@ interface FunctionOptions extends ServerOptions {
 }
 
 function createFunctions(
-  { store, log = createUnsealedLog(store), telemetry, serviceName, clock, accept }: FunctionOptions,
+  options: FunctionOptions,
   stopping: AbortSignal,
 ): Parameters<typeof createGateway>[0]["functions"] {
+  const { store, log = createUnsealedLog(store), probeLog, telemetry, serviceName, clock, accept } = options;
   const monotonicMs = (): number => performance.now();
   const sleep = createSleep(stopping);
   const service = {
@@ -128,7 +132,7 @@ function createFunctions(
       telemetry,
     }),
     health: createHealthFunction({
-      health: createHealth({ store, clock, monotonicMs, sleep, service }),
+      health: createHealth({ store, log: probeLog, clock, monotonicMs, sleep, service }),
       telemetry,
     }),
   };

@@ -1,0 +1,107 @@
+/**
+ * Sealing the log of a folder on this machine, one pass at a time: each covers what was durable when it began. Used by the
+ * thread of the server that seals, and by programs that open the folder for a moment.
+ */
+import { createFileLogLedger } from "#adapters/file/file-log-ledger.ts";
+import { createFileLogStore } from "#adapters/file/file-log-store.ts";
+import { createFileSealSource } from "#adapters/file/file-seal-source.ts";
+import type { UncertainLines } from "#adapters/file/line-numbers.ts";
+import { logPaths } from "#adapters/file/log-folder.ts";
+import { openLogKeys } from "#adapters/file/log-keys.ts";
+import type { SharedTail } from "#adapters/file/log-tail.ts";
+import { LogTail } from "#adapters/file/log-tail.ts";
+import { createHttpWitness } from "#adapters/web/http-witness.ts";
+import type { WitnessAddress } from "#functions/log-variables.ts";
+import type { SealSource } from "#service/log-ports.ts";
+import { createSealer } from "#service/seal.ts";
+
+/** What sealing is told; can be handed to another thread. */
+export interface SealingPlan {
+  /** The live file of the log. */
+  readonly path: string;
+  readonly tail: SharedTail;
+  readonly uncertain: readonly UncertainLines[];
+  readonly origin: string | undefined;
+  readonly witnesses: readonly WitnessAddress[];
+  /** Leaves of one seal at most. */
+  readonly maxLines?: number | undefined;
+}
+
+/** How far the log is sealed. */
+export interface SealedSoFar {
+  readonly size: number;
+  /** When it was sealed: milliseconds since 1970. */
+  readonly sealedAtMs: number;
+}
+
+export interface SealPassOptions {
+  /** Nothing more is begun once it says so. */
+  readonly isOverdue: () => boolean;
+  /** Called after each seal. */
+  readonly onSealed?: (soFar: SealedSoFar) => void;
+}
+
+export interface PassOutcome extends SealedSoFar {
+  /** What witnesses did not do, for a human. */
+  readonly problems: readonly string[];
+}
+
+export interface SealPasses {
+  /**
+   * One pass at a time.
+   * @throws AuditStorageError `log-diverged`, `storage-unavailable`
+   */
+  readonly run: (options: SealPassOptions) => Promise<PassOutcome>;
+  readonly close: () => void;
+}
+
+/** @throws AuditServiceError `invalid-configuration` where a key cannot be used, or another origin is asked for */
+export function createSealPasses(plan: SealingPlan): SealPasses {
+  const paths = logPaths(plan.path);
+  const tail = new LogTail(plan.tail);
+  const { origin, log, freshness } = openLogKeys(paths, plan.origin);
+  const store = createFileLogStore({ folder: paths.folder });
+  const ledger = createFileLogLedger(paths);
+  const { uncertain, maxLines } = plan;
+  const lines = createFileSealSource({ paths, tail, store, ledger, uncertain, maxLines });
+  let begun: SealPassOptions = { isOverdue: () => false };
+  let durableLines = 0;
+
+  const soFar = async (): Promise<SealedSoFar> => {
+    const head = await ledger.readHead();
+    const size = Number(head?.checkpoint.split("\n", 2)[1] ?? 0);
+    return { size, sealedAtMs: head?.sealedAtMs ?? 0 };
+  };
+  const source: SealSource = {
+    ...lines,
+    next: async (size) => {
+      const isCovered = size >= durableLines && size <= tail.durableLines;
+      return isCovered || begun.isOverdue() ? undefined : lines.next(size);
+    },
+    tidy: async (batches) => {
+      await lines.tidy(batches);
+      begun.onSealed?.(await soFar());
+    },
+  };
+  const sealer = createSealer({
+    origin,
+    signers: [log],
+    cosigner: freshness,
+    ledger,
+    store,
+    source,
+    witnesses: plan.witnesses.map(createHttpWitness),
+    clock: { nowMs: Date.now },
+  });
+
+  return {
+    run: async (options) => {
+      begun = options;
+      durableLines = tail.durableLines;
+      const { witnessProblems, problems } = await sealer.run();
+      const told = [...problems, ...witnessProblems].map(({ subject, problem }) => `${subject}: ${problem}`);
+      return { ...(await soFar()), problems: told };
+    },
+    close: () => lines.close(),
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * The thread of the local server that seals: a pass in each interval while there is something to seal, and now and then
+ * while there is not, to renew the time on the checkpoint. Gives way to the threads that take events.
+ */
+import { setPriority } from "node:os";
+import { parentPort, workerData } from "node:worker_threads";
+import { LogTail } from "#adapters/file/log-tail.ts";
+import type { SealedSoFar, SealingPlan } from "#infra/local/seal-pass.ts";
+import { createSealPasses } from "#infra/local/seal-pass.ts";
+import { AuditServiceError } from "#lib/errors.ts";
+
+export interface SealWorkerData {
+  readonly plan: SealingPlan;
+  readonly intervalMs: number;
+  /** How long it may still seal when it is asked to stop. */
+  readonly stopWithinMs: number;
+}
+
+/** How far it has come, and what keeps it from going on; sent after each seal and each pass. */
+export interface SealWorkerReport extends Partial<SealedSoFar> {
+  /** Absent after a seal within a pass, which tells nothing new of them. */
+  readonly problems?: readonly string[];
+}
+
+/** While nothing is to be sealed, and again after the log was found to contradict what was signed. */
+const IDLE_MS = 60_000;
+/** Of a thread, on Linux: about a tenth of a core where all are busy. Elsewhere it would be that of the process. */
+const NICE = 10;
+
+// cast: whoever starts this thread gives it this.
+const { plan, intervalMs, stopWithinMs } = workerData as SealWorkerData;
+let stopAtMs = Number.POSITIVE_INFINITY;
+let wake = (): void => undefined;
+
+// Whatever is sent to it asks it to finish.
+parentPort?.on("message", () => {
+  stopAtMs = Date.now() + stopWithinMs;
+  wake();
+});
+
+if (process.platform === "linux") setPriority(NICE);
+await work();
+parentPort?.close();
+
+async function work(): Promise<void> {
+  const passes = createSealPasses(plan);
+  const tail = new LogTail(plan.tail);
+  const isOverdue = (): boolean => Date.now() >= stopAtMs;
+  let size = -1;
+  let nextMs = 0;
+  let isHeld = false;
+  for (let isLast = false; !isLast; ) {
+    isLast = stopAtMs !== Number.POSITIVE_INFINITY;
+    const hasMore = tail.durableLines !== size && !isHeld;
+    if (isLast || hasMore || Date.now() >= nextMs) {
+      nextMs = Date.now() + IDLE_MS;
+      try {
+        const outcome = await passes.run({ isOverdue, onSealed: report });
+        isHeld = false;
+        size = outcome.size;
+        report(outcome);
+      } catch (error) {
+        report({ problems: [error instanceof Error ? error.message : String(error)] });
+        isHeld = isDiverged(error); // until a human has looked; what passes is tried again in the next interval
+        size = -1;
+      }
+    }
+    if (!isLast) await pause();
+  }
+  passes.close();
+}
+
+function isDiverged(error: unknown): boolean {
+  return error instanceof AuditServiceError && error.code === "log-diverged";
+}
+
+function report(soFar: SealWorkerReport): void {
+  parentPort?.postMessage(soFar);
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, intervalMs);
+    wake = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    if (stopAtMs !== Number.POSITIVE_INFINITY) wake();
+  });
+}
