@@ -106,7 +106,8 @@ type KeyParts = Pick<VerifierKey, "name" | "algorithm" | "publicKey">;
 /** The first 4 bytes of SHA-256(name ‖ newline ‖ algorithm ‖ public key). */
 export function keyIdOf(key: KeyParts, hash: Sha256 = sha256): Uint8Array {
   const head = encodeUtf8(`${key.name}\n`);
-  return hash(concatBytes([head, Uint8Array.of(key.algorithm), key.publicKey])).slice(0, KEY_ID_BYTES);
+  const digest = hash(concatBytes([head, Uint8Array.of(key.algorithm), key.publicKey]));
+  return Uint8Array.from(digest.subarray(0, KEY_ID_BYTES));
 }
 
 /** @returns `name+hex(key id)+base64(algorithm ‖ public key)` @throws TlogError `malformed` */
@@ -218,7 +219,7 @@ export function decodeCosignature(bytes: Uint8Array): {
   }
   const timestamp = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0);
   checkSize(timestamp, "timestamp");
-  return { timestamp, signature: bytes.slice(TIMESTAMP_BYTES) };
+  return { timestamp, signature: Uint8Array.from(bytes.subarray(TIMESTAMP_BYTES)) };
 }
 
 interface Claim {

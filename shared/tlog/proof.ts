@@ -1,14 +1,16 @@
 /**
  * Checks proofs that somebody else made: RFC 9162 sections 2.1.3.2 and 2.1.4.2, which decide as RFC 6962 does. Everything
- * is attacker-controlled; work is bounded by the 63 hashes that the longest proof can have.
+ * is attacker-controlled; work is bounded by the 64 hashes that the longest proof can have.
  */
 import { equalBytes, toHex } from "#tlog/bytes.ts";
 import { sizeProblem } from "#tlog/numbers.ts";
 import type { TreeHasher } from "#tlog/tree-hash.ts";
 import { DEFAULT_HASHER, HASH_BYTES } from "#tlog/tree-hash.ts";
 
-/** A path from a leaf to the root has a hash for each level, and 64-bit trees have 63; tlog-witness sets the same limit. */
+/** A path from a leaf to the root has a hash for each level, and 64-bit trees have 63. Limit of tlog-witness, too. */
 export const MAX_PROOF_HASHES = 63;
+/** Where the old tree is no full subtree, its lowest one comes first; that makes 64 in trees above 2^62 leaves. */
+const MAX_CONSISTENCY_HASHES = MAX_PROOF_HASHES + 1;
 
 export interface InclusionClaim {
   readonly index: bigint;
@@ -37,7 +39,7 @@ export function inclusionProblem(p: InclusionClaim, hasher: TreeHasher = DEFAULT
     sizeProblem(p.index, "index") ??
     hashProblem(p.leafHash, "leaf hash") ??
     hashProblem(p.root, "root") ??
-    proofHashesProblem(p.proof);
+    proofHashesProblem(p.proof, MAX_PROOF_HASHES);
   if (problem !== undefined) return problem;
   if (p.index >= p.size) return `index ${p.index} is not in a tree of size ${p.size}`;
   let [node, last, hash] = [p.index, p.size - 1n, p.leafHash];
@@ -66,7 +68,7 @@ export function consistencyProblem(
     sizeProblem(p.newSize, "new size") ??
     hashProblem(p.oldRoot, "old root") ??
     hashProblem(p.newRoot, "new root") ??
-    proofHashesProblem(p.proof);
+    proofHashesProblem(p.proof, MAX_CONSISTENCY_HASHES);
   if (problem !== undefined) return problem;
   if (p.oldSize === 0n) return "old size is 0: nothing can be proven from the empty tree";
   if (p.oldSize > p.newSize) return `old size ${p.oldSize} is above new size ${p.newSize}`;
@@ -108,8 +110,8 @@ function trailingZeros(value: bigint): number {
   return count;
 }
 
-function proofHashesProblem(proof: readonly Uint8Array[]): string | undefined {
-  if (proof.length > MAX_PROOF_HASHES) return tooLong(proof);
+function proofHashesProblem(proof: readonly Uint8Array[], maxHashes: number): string | undefined {
+  if (proof.length > maxHashes) return tooLong(proof);
   const wrong = proof.findIndex((hash) => hash.length !== HASH_BYTES);
   const hash = proof[wrong];
   return hash === undefined ? undefined : hashProblem(hash, `hash ${wrong} of the proof`);

@@ -13,11 +13,13 @@ const COMMON_LEAF = sha256(Buffer.from([0]));
 export class OracleTree {
   readonly size: bigint;
   readonly #given: readonly OracleLeaf[];
+  readonly #byIndex: ReadonlyMap<bigint, Uint8Array>;
   readonly #known = new Map<string, Uint8Array>();
 
   constructor(size: bigint, given: readonly OracleLeaf[]) {
     this.size = size;
     this.#given = given;
+    this.#byIndex = new Map(given.map(({ index, hash }) => [index, hash]));
   }
 
   root(size: bigint = this.size): Uint8Array {
@@ -26,11 +28,10 @@ export class OracleTree {
 
   /** MTH(D[from:end]). */
   range(from: bigint, end: bigint): Uint8Array {
-    return this.#range(
-      from,
-      end,
-      this.#given.filter(({ index }) => index >= from && index < end),
-    );
+    const known = end - from === 1n ? this.#leaf(from) : this.#known.get(`${from} to ${end}`);
+    if (known !== undefined) return known;
+    const given = this.#given.filter(({ index }) => index >= from && index < end);
+    return this.#range(from, end, given);
   }
 
   /** PATH(index, D[0:size]). */
@@ -44,7 +45,7 @@ export class OracleTree {
   }
 
   #range(from: bigint, end: bigint, given: readonly OracleLeaf[]): Uint8Array {
-    if (end - from === 1n) return given[0]?.hash ?? COMMON_LEAF;
+    if (end - from === 1n) return this.#leaf(from);
     const key = given.length === 0 ? `of ${end - from}` : `${from} to ${end}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
@@ -54,6 +55,10 @@ export class OracleTree {
     const found = node(this.#range(from, split, left), this.#range(split, end, right));
     this.#known.set(key, found);
     return found;
+  }
+
+  #leaf(index: bigint): Uint8Array {
+    return this.#byIndex.get(index) ?? COMMON_LEAF;
   }
 
   #path(index: bigint, from: bigint, end: bigint): Uint8Array[] {
