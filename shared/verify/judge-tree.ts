@@ -32,25 +32,32 @@ export interface JudgeOptions {
 /** Leaves, the first and the one behind the last, whose entries are not what was sealed. */
 export type LeafSpan = readonly [number, number];
 
-/** @returns the spans of leaves whose entries are not to be trusted; lines of others can be judged by their entries */
-export async function judgeTree(options: JudgeOptions): Promise<readonly LeafSpan[]> {
+export interface JudgedTree {
+  /** Leaves whose entries are not to be trusted; lines of others can be judged by their entries. */
+  readonly spans: readonly LeafSpan[];
+  /** Leaves among them whose lines are what was sealed all the same. */
+  readonly soundLines: ReadonlySet<number>;
+}
+
+export async function judgeTree(options: JudgeOptions): Promise<JudgedTree> {
   const { size, root, walk } = options;
   if (walk.tree.root().equals(root)) {
     reportTiles(options, []);
-    return [];
+    return { spans: [], soundLines: new Set() };
   }
   const edge = await findEdge(options);
   if (edge === undefined) {
     reportRoot(options);
-    return [[0, size]];
+    return { spans: [[0, size]], soundLines: new Set() };
   }
   const spans: LeafSpan[] = [];
+  const soundLines = new Set<number>();
   for (let level = tileLevels(size) - 1; level >= 0; level--) {
     const first = Math.floor(size / TILE_WIDTH ** (level + 1)) * TILE_WIDTH;
-    await descendAll(options, { level, first, authentic: edge[level] ?? Buffer.alloc(0), spans });
+    await descendAll(options, { level, first, authentic: edge[level] ?? Buffer.alloc(0), spans, soundLines });
   }
   reportTiles(options, spans);
-  return spans;
+  return { spans, soundLines };
 }
 
 /** Hashes of the right edge that have the signed root: stored ones where they fit, computed ones in their place. */
@@ -84,16 +91,18 @@ interface Stretch {
   readonly authentic: Buffer;
   /** What is found. */
   readonly spans: LeafSpan[];
+  readonly soundLines: Set<number>;
 }
 
-async function descendAll(options: JudgeOptions, { level, first, authentic, spans }: Stretch): Promise<void> {
+async function descendAll(options: JudgeOptions, stretch: Stretch): Promise<void> {
+  const { level, first, authentic } = stretch;
   const computed = await computedHashes(options, level, first);
   for (let place = 0; place * HASH_BYTES < authentic.length; place++) {
     const [at, end] = [place * HASH_BYTES, (place + 1) * HASH_BYTES];
     const hash = authentic.subarray(at, end);
     if (computed?.subarray(at, end).equals(hash) === true) continue;
-    if (level === 0) judgeLeaf(options, { leaf: first + place, hash, spans });
-    else await judgeSubtree(options, { level, first: first + place, authentic: hash, spans });
+    if (level === 0) judgeLeaf(options, { ...stretch, leaf: first + place, hash });
+    else await judgeSubtree(options, { ...stretch, first: first + place, authentic: hash });
   }
 }
 
@@ -115,7 +124,7 @@ async function judgeSubtree(options: JudgeOptions, stretch: Stretch): Promise<vo
   const below = level - 1;
   const stored = await options.tiles.hashes(below, index);
   if (stored !== undefined && foldHashes(stored).equals(authentic)) {
-    return descendAll(options, { level: below, first: index * TILE_WIDTH, authentic: stored, spans });
+    return descendAll(options, { ...stretch, level: below, first: index * TILE_WIDTH, authentic: stored });
   }
   const leaves = TILE_WIDTH ** level;
   const span: LeafSpan = [index * leaves, (index + 1) * leaves];
@@ -142,17 +151,18 @@ async function judgeSubtree(options: JudgeOptions, stretch: Stretch): Promise<vo
   return undefined;
 }
 
-interface JudgedLeaf {
+interface JudgedLeaf extends Pick<Stretch, "spans" | "soundLines"> {
   readonly leaf: number;
   /** The leaf hash that was sealed. */
   readonly hash: Buffer;
-  readonly spans: LeafSpan[];
 }
 
-function judgeLeaf({ size, lineMismatches, report }: JudgeOptions, { leaf, hash, spans }: JudgedLeaf): void {
+function judgeLeaf({ size, lineMismatches, report }: JudgeOptions, judged: JudgedLeaf): void {
+  const { leaf, hash, spans, soundLines } = judged;
   spans.push([leaf, leaf + 1]);
   const mismatch = lineMismatches?.find((line) => line.leaf === leaf);
   const isLineSealed = mismatch !== undefined && hashLeaves(mismatch.found).equals(hash);
+  if (isLineSealed) soundLines.add(leaf);
   const isConsistent = lineMismatches !== undefined && mismatch === undefined;
   const bundle = tileKey("entries", Math.floor(leaf / TILE_WIDTH), size);
   const meaning = isLineSealed

@@ -23,7 +23,7 @@ export interface ErasedLine {
 export type SpecialLine = QuarantineMarker | ErasedLine;
 
 const MARKER =
-  /^\{"_quarantined":\{"bytes":(\d{1,15}),"file":"([^"\\/]{1,255})","kind":"(?:damaged|duplicate)","lines":(\d{1,15}),"sha256":"([0-9a-f]{64})"\},"_v":1\}$/;
+  /^\{"_quarantined":\{"bytes":(\d{1,15}),"file":"(?!\.)([^"\\/]{1,255})","kind":"(?:damaged|duplicate)","lines":(\d{1,15}),"sha256":"([0-9a-f]{64})"\},"_v":1\}$/;
 const ERASED = /^\{"_erased":"([0-9a-f]{64})","event_id":"[^"\\]*","tenant_id":"[^"\\]*"\}$/;
 
 /** Every line begins with `{"_`; those of events go on with `d`. */

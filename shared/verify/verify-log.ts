@@ -176,7 +176,7 @@ async function checkTree(
   const walk = await walkLog({ source, size, tiles, lines, oldSizes, report, onProgress });
   const quiet = createTileReader({ source, size, report: () => undefined });
   const lineMismatches = lines?.mismatches;
-  const spans = await judgeTree({ size, root, walk, tiles: quiet, lineMismatches, report });
+  const { spans, soundLines } = await judgeTree({ size, root, walk, tiles: quiet, lineMismatches, report });
   await reportLines();
   await reportManifests(lineFiles);
   const consistentWith = older.flatMap((old) => {
@@ -192,7 +192,8 @@ async function checkTree(
     const own = lines?.mismatches.filter(isTrusted) ?? [];
     for (const finding of await explainLines(own, { tiles: quiet, size })) report(finding);
     // Where entries are not to be trusted either, the lines are named after them.
-    const rest = lines?.mismatches.filter((mismatch) => !isTrusted(mismatch)) ?? [];
+    const rest =
+      lines?.mismatches.filter((mismatch) => !isTrusted(mismatch) && !soundLines.has(mismatch.leaf)) ?? [];
     for (const mismatch of rest)
       report(lineFinding(mismatch, undefined, `the line of leaf ${mismatch.leaf} does not fit its entry`));
   }
