@@ -3,6 +3,7 @@ import type { FileStore, FileStoreOptions } from "#adapters/file/file-store.ts";
 import { openFileStore } from "#adapters/file/file-store.ts";
 import type { AuditService } from "#client/audit-service.ts";
 import { createEmbeddedService } from "#infra/local/embedded.ts";
+import { createReadableLog } from "#infra/local/readable-log.ts";
 
 export interface FileServiceOptions {
   /** The live file; its folder is created where it is missing. */
@@ -37,7 +38,7 @@ export async function openFileService(options: FileServiceOptions): Promise<Audi
       await store.close();
     }
   };
-  return createEmbeddedService({ queue: store, store, serviceName, letGo });
+  return createEmbeddedService({ queue: store, store, log: createReadableLog(store), serviceName, letGo });
 }
 
 /** Events are stored whatever becomes of it, and sealed by the next that writes. */

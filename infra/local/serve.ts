@@ -9,6 +9,7 @@ import type { Config, Environment } from "#functions/config.ts";
 import { readServerConfig } from "#functions/config.ts";
 import type { Telemetry } from "#functions/telemetry.ts";
 import { createTelemetry } from "#functions/telemetry.ts";
+import { createReadableLog } from "#infra/local/readable-log.ts";
 import type { Sealing } from "#infra/local/sealing.ts";
 import { startSealing } from "#infra/local/sealing.ts";
 import type { LocalServer } from "#infra/local/server.ts";
@@ -65,7 +66,7 @@ async function run(config: Config, say: (text: string) => void): Promise<void> {
     sealing = seal(store, config, telemetry);
     const server = await startServer({
       store,
-      log: sealing?.log,
+      log: sealing?.log ?? createReadableLog(store),
       probeLog: sealing?.probe,
       telemetry,
       host: config.apiHost,

@@ -50,6 +50,25 @@ describe("createAuditService", () => {
     expect(await again.get("kept")).toMatchObject({ action: "a", service_name: "audit_service" });
   });
 
+  it("proves what was sealed when the log was closed, and feeds it", async () => {
+    const filePath = join(await newFolder(), "audit.jsonl");
+    {
+      await using audit = await createAuditService({ filePath });
+      await audit.logBatch([
+        { event_id: "one", action: "a" },
+        { event_id: "two", action: "a" },
+      ]);
+    }
+
+    await using again = await createAuditService({ filePath });
+    await again.log({ event_id: "three", action: "a" });
+
+    const line = await again.line("two");
+    expect(await again.proof("two")).toMatchObject({ leaf_index: 1, log_size: 2, line });
+    await expect(again.proof("three")).rejects.toMatchObject({ code: "not-yet-sealed" });
+    expect((await Array.fromAsync(again.feed())).map(({ event_id: id }) => id)).toEqual(["one", "two"]);
+  });
+
   it("refuses a folder that another one owns", async () => {
     const filePath = join(await newFolder(), "audit.jsonl");
     await using _owner = await createAuditService({ filePath });
