@@ -18,6 +18,9 @@ const VALID = [
   head("GET /events?user_ids=a,b&limit=10&explain=true"),
   head("GET /events/export?format=csv"),
   head("GET /events/a%3Ab?wait=1"),
+  head("GET /events/feed?after=-1&limit=5&tenant_id=acme"),
+  head("GET /events/a%3Ab/proof?tenant_id=acme", { accept: "application/json, text/plain;q=0.5" }),
+  head("GET /log/tile/0/x001/067.p/3"),
   `${head("POST /events", { "content-type": "application/json", "transfer-encoding": "chunked" })}2\r\n{}\r\n0\r\n\r\n`,
 ].map((text) => Buffer.from(text));
 

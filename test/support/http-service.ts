@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { inject, it, onTestFinished } from "vitest";
 import { createTelemetry } from "#functions/telemetry.ts";
+import { startSealing } from "#infra/local/sealing.ts";
 import type { LocalServer, ServerOptions } from "#infra/local/server.ts";
 import { startServer } from "#infra/local/server.ts";
 import { newFolder } from "#test/support/folders.ts";
@@ -54,6 +55,18 @@ export async function startService(options?: Partial<ServerOptions>): Promise<Te
 /** With files on one machine, which is what `npm start` has. */
 export async function startFileService(): Promise<TestService> {
   return startService(TARGET === "local" ? { store: await testLog(await newFolder()) } : undefined);
+}
+
+/** A service that seals what it takes, as soon as it can. */
+export async function startSealingService(): Promise<TestService> {
+  if (TARGET !== "local") return startService();
+  const store = await testLog(await newFolder());
+  const onTrouble = (problem: string): void => {
+    throw new Error(problem);
+  };
+  const sealing = startSealing({ store, intervalMs: 20, origin: undefined, witnesses: [], onTrouble });
+  onTestFinished(() => sealing.stop());
+  return startService({ store, log: sealing.log });
 }
 
 async function startLocally(options: Partial<ServerOptions> = {}): Promise<TestService> {
