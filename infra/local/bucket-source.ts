@@ -1,15 +1,19 @@
 /** A log in a bucket, as the verifier reads it: with the credentials and the region of the AWS SDK. */
 import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, S3ServiceException } from "@aws-sdk/client-s3";
 import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";
+import type { S3Sender } from "#adapters/aws/s3-client.ts";
 import { createS3Client } from "#adapters/aws/s3-client.ts";
 import { UndecidedError } from "#verify/finding.ts";
-import type { ListedObject, LogSource } from "#verify/log-source.ts";
+import type { LogSource } from "#verify/log-source.ts";
 
 const PARALLEL = 32;
 
 /** @param prefix of all keys, with or without a slash at its end */
-export function createBucketSource(bucket: string, prefix: string): LogSource {
-  const client = createS3Client();
+export function createBucketSource(
+  bucket: string,
+  prefix: string,
+  client: S3Sender = createS3Client(),
+): LogSource {
   const before = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
   const undecided = (what: string, cause: unknown): UndecidedError =>
     new UndecidedError(`s3://${bucket}/${what} cannot be read: ${reasonOf(cause)}`, cause);
@@ -35,7 +39,7 @@ export function createBucketSource(bucket: string, prefix: string): LogSource {
       return answer.Body?.transformToByteArray();
     },
     list: async (below) => {
-      const found: ListedObject[] = [];
+      const found: string[] = [];
       let token: string | undefined;
       do {
         const command = new ListObjectsV2Command({
@@ -46,8 +50,8 @@ export function createBucketSource(bucket: string, prefix: string): LogSource {
         const page = await client.send(command).catch((error: unknown) => {
           throw undecided(below, error);
         });
-        for (const { Key, Size } of page.Contents ?? []) {
-          if (Key !== undefined) found.push({ key: Key.slice(before.length), bytes: Size ?? 0 });
+        for (const { Key } of page.Contents ?? []) {
+          if (Key !== undefined) found.push(Key.slice(before.length));
         }
         token = page.NextContinuationToken;
       } while (token !== undefined);

@@ -2,7 +2,7 @@
 import { createReadStream, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { UndecidedError } from "#verify/finding.ts";
-import type { ListedObject, LogSource } from "#verify/log-source.ts";
+import type { LogSource } from "#verify/log-source.ts";
 
 const READ_BYTES = 1024 * 1024;
 
@@ -35,21 +35,21 @@ function readWhole(path: string, maxBytes: number): Uint8Array | undefined {
   }
 }
 
-function listBelow(root: string, prefix: string): readonly ListedObject[] {
+function listBelow(root: string, prefix: string): readonly string[] {
   const folder = join(root, prefix.endsWith("/") || prefix === "" ? prefix : dirname(prefix));
-  const found: ListedObject[] = [];
+  const found: string[] = [];
   try {
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
       const path = join(entry.parentPath, entry.name);
       const key = path.slice(root.length + 1).replaceAll(sep, "/");
-      if (key.startsWith(prefix)) found.push({ key, bytes: statSync(path).size });
+      if (key.startsWith(prefix)) found.push(key);
     }
   } catch (error) {
     if (isMissing(error)) return [];
     throw cannotRead(folder, error);
   }
-  return found.sort((a, b) => (a.key < b.key ? -1 : 1));
+  return found;
 }
 
 export function cannotRead(path: string, error: unknown): UndecidedError {

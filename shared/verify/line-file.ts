@@ -7,10 +7,6 @@ export interface LineFile {
   readonly firstLeaf: number | undefined;
   /** By its name; undefined where it does not say. */
   readonly count: number | undefined;
-  /** As it lies there. */
-  readonly bytes: number;
   readonly isCompressed: boolean;
-  /** Whether a process may be appending to it: its last line may be unfinished. */
-  readonly isLive: boolean;
   readonly open: () => AsyncIterable<Uint8Array>;
 }

@@ -5,7 +5,7 @@
 import { UndecidedError } from "#verify/finding.ts";
 import type { LineFile } from "#verify/line-file.ts";
 import { listLocalFiles } from "#verify/local-files.ts";
-import type { ListedObject, LogSource } from "#verify/log-source.ts";
+import type { LogSource } from "#verify/log-source.ts";
 
 /** The leaves whose lines should be there. */
 export interface LineRange {
@@ -49,15 +49,15 @@ export async function findLineFiles(source: LogSource, stem?: string): Promise<L
 }
 
 function named(
-  objects: readonly ListedObject[],
+  keys: readonly string[],
   open: (key: string) => AsyncIterable<Uint8Array>,
 ): readonly LineFile[] {
-  const files = objects.flatMap(({ key, bytes }): readonly LineFile[] => {
+  const files = keys.flatMap((key): readonly LineFile[] => {
     const match = NAME.exec(key);
     if (match === null) return [];
     const [firstLeaf, count] = [Number(match[1]), Number(match[2])];
     const isCompressed = match[3] !== undefined;
-    return [{ name: key, firstLeaf, count, bytes, isCompressed, isLive: false, open: () => open(key) }];
+    return [{ name: key, firstLeaf, count, isCompressed, open: () => open(key) }];
   });
   return files.sort((a, b) => (a.firstLeaf ?? 0) - (b.firstLeaf ?? 0));
 }

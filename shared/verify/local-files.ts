@@ -3,7 +3,7 @@
  * `<stem>.jsonl`. A service may be writing, rotating and compressing them meanwhile: the live file is held open from
  * before the others are listed for good, and a file that is compressed under our hands is found by its new name.
  */
-import { closeSync, createReadStream, existsSync, fstatSync, openSync, readdirSync, statSync } from "node:fs";
+import { closeSync, createReadStream, existsSync, fstatSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { cannotRead, isMissing } from "#verify/folder-source.ts";
 import { UndecidedError } from "#verify/finding.ts";
@@ -84,11 +84,9 @@ function filesOf(folder: string, { stem, names, live }: Listing): readonly LineF
       name,
       firstLeaf: Number(number),
       count: undefined,
-      bytes: sizeOf(path),
       get isCompressed() {
         return isCompressed || isGone();
       },
-      isLive: false,
       open: () => createReadStream(isGone() ? `${path}.gz` : path, { highWaterMark: READ_BYTES }),
     };
   });
@@ -98,9 +96,7 @@ function filesOf(folder: string, { stem, names, live }: Listing): readonly LineF
     name: `${stem}.jsonl`,
     firstLeaf: undefined,
     count: undefined,
-    bytes: size,
     isCompressed: false,
-    isLive: true,
     // An empty range cannot be asked for.
     open: () =>
       createReadStream("", {
@@ -111,13 +107,4 @@ function filesOf(folder: string, { stem, names, live }: Listing): readonly LineF
       }),
   };
   return [...rotated, file];
-}
-
-function sizeOf(path: string): number {
-  try {
-    return statSync(path).size;
-  } catch (error) {
-    if (isMissing(error)) return 0;
-    throw cannotRead(path, error);
-  }
 }

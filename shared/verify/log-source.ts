@@ -1,11 +1,5 @@
 /** Where the objects of a log are read from, whoever keeps them: a folder, a bucket, a server. Nothing of it is trusted. */
 
-export interface ListedObject {
-  /** `log/tile/0/000`, `segments/v1/dt=…/hh=…/…` */
-  readonly key: string;
-  readonly bytes: number;
-}
-
 export interface LogSource {
   /** As a person would name it. */
   readonly name: string;
@@ -19,8 +13,8 @@ export interface LogSource {
    * @throws UndecidedError where it cannot be read
    */
   readonly read: (key: string, maxBytes: number) => Promise<Uint8Array | undefined>;
-  /** All objects below a prefix, in the order of their keys; absent where the place cannot say. */
-  readonly list?: ((prefix: string) => Promise<readonly ListedObject[]>) | undefined;
+  /** Keys of all objects below a prefix, in any order; absent where the place cannot say. */
+  readonly list?: ((prefix: string) => Promise<readonly string[]>) | undefined;
   /** The bytes of a large object. */
   readonly open?: ((key: string) => AsyncIterable<Uint8Array>) | undefined;
 }
