@@ -30,6 +30,8 @@ const QUARTER_HOUR_SECONDS = 900;
 const QUARTER_HOUR_PERIODS = 3;
 /** A message that fails for ever is tried every 7 to 15 minutes: that is at least three times an hour, never in a row. */
 const HOUR_PERIODS = 12;
+/** The schedule's minute, which may just have passed when an event comes, and as much again for its way and the run. */
+const COVER_LATE_MS = 120_000;
 const FAILURE_PERCENT = 1;
 /** Fewer failures than this are no rate. */
 const MIN_FAILURES = 5;
@@ -106,6 +108,51 @@ export const ALARMS: readonly AlarmDefinition[] = [
     periods: 1,
   },
   {
+    id: "SealLate",
+    runbook: "seal-late",
+    meaning:
+      "Events waited for more than two minutes to be covered by a published checkpoint, for ten minutes by now.",
+    metric: (watched) => own(watched, "CoverLag", Stats.MAXIMUM),
+    threshold: COVER_LATE_MS,
+    periods: 2,
+  },
+  {
+    id: "SealMissing",
+    runbook: "seal-late",
+    meaning:
+      "No run of the sealer has finished for 15 minutes: nothing is sealed, and no checkpoint renewed.",
+    metric: (watched) => own(watched, "LogSize", Stats.SAMPLE_COUNT),
+    threshold: 1,
+    isFloor: true,
+    periods: QUARTER_HOUR_PERIODS,
+    missing: TreatMissingData.BREACHING,
+  },
+  {
+    id: "LogDiverged",
+    runbook: "log-diverged",
+    meaning: "Sealing has stopped: what is published, sealed or stored contradicts the head of the log.",
+    metric: (watched) => own(watched, "SealProblems"),
+    threshold: 1,
+    periods: 1,
+  },
+  {
+    id: "SealErrors",
+    runbook: "seal-errors",
+    meaning: "The sealer crashes, runs out of time or refuses to start, again and again within the hour.",
+    metric: ({ functions }) => functions.seal.lambda.metricErrors(),
+    threshold: 1,
+    periods: QUARTER_HOUR_PERIODS,
+    within: HOUR_PERIODS,
+  },
+  {
+    id: "WitnessFailures",
+    runbook: "witness-failures",
+    meaning: "A witness does not cosign checkpoints, for 15 minutes by now.",
+    metric: (watched) => own(watched, "WitnessFailures"),
+    threshold: 1,
+    periods: QUARTER_HOUR_PERIODS,
+  },
+  {
     id: "ApiFailures",
     runbook: "api-failures",
     meaning: "More than 1 % of requests are answered by 5xx.",
@@ -116,15 +163,20 @@ export const ALARMS: readonly AlarmDefinition[] = [
   {
     id: "Throttles",
     runbook: "throttles",
-    meaning: "Functions or writes to tables are throttled, for 15 minutes by now.",
-    metric: ({ functions, storage }) =>
+    meaning: "Functions are throttled, for 15 minutes by now.",
+    metric: ({ functions }) =>
       sumOf(
-        [
-          ...Object.values(functions).map(({ lambda }) => lambda.metricThrottles()),
-          ...ofTables(storage, "WriteThrottleEvents"),
-        ],
+        Object.values(functions).map(({ lambda }) => lambda.metricThrottles()),
         "throttles",
       ),
+    threshold: 1,
+    periods: QUARTER_HOUR_PERIODS,
+  },
+  {
+    id: "WriteThrottles",
+    runbook: "throttles",
+    meaning: "Writes to tables are throttled, for 15 minutes by now.",
+    metric: ({ storage }) => sumOf(ofTables(storage, "WriteThrottleEvents"), "write throttles"),
     threshold: 1,
     periods: QUARTER_HOUR_PERIODS,
   },

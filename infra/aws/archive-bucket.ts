@@ -1,75 +1,87 @@
 /**
- * The bucket that is the source of truth: batches, outcomes, quarantine. Versioned and locked, so that nothing in it can be
- * replaced or removed before its time, by the service neither.
+ * The bucket that is the source of truth: batches until they are sealed, then segments and the log; quarantine. Versioned, so
+ * that nothing in it is replaced or removed without trace. What is for ever is locked object by object by who writes it.
  */
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
-import {
-  BlockPublicAccess,
-  Bucket,
-  BucketEncryption,
-  ObjectLockRetention,
-  StorageClass,
-} from "aws-cdk-lib/aws-s3";
+import type { LifecycleRule } from "aws-cdk-lib/aws-s3";
+import { BlockPublicAccess, Bucket, BucketEncryption, StorageClass } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import type { Grantee } from "#infra/aws/grantee.ts";
 import type { ArchiveLock } from "#infra/aws/stages.ts";
+import { LOG_PREFIX, MANIFEST_PREFIX, SEGMENT_PREFIX, STAGING_PREFIX } from "#service/log-layout.ts";
 
 export interface ArchiveBucketProps {
   /** Whether the bucket outlives its stack. */
   readonly isProtected: boolean;
-  /** Retention that every new object gets. @default none */
+  /** Retention that the sealer gives to what is for ever. @default none */
   readonly lock?: ArchiveLock | undefined;
 }
 
-/** Batches are read by the janitor while young, by a rebuild and by Athena later. */
+/** Segments are read by proofs and the feed while young, by verification and by Athena later. */
 const COOL_AFTER_DAYS = 30;
 /** Glacier Instant Retrieval bills at least 90 days, and is read in milliseconds like the others. */
 const COLD_AFTER_DAYS = 120;
-/** Only what somebody replaced by hand has noncurrent versions: the service writes each key once. */
+/** Only what somebody replaced by hand has noncurrent versions where the service writes each key once. */
 const KEEP_REPLACED_DAYS = 365;
+/** Former checkpoints, narrower tiles, and batches whose lines are in segments: time to look into what went wrong. */
+const KEEP_OUTGROWN_DAYS = 30;
+/** Never sooner: between a seal and its replay the staging object is the only copy of what was sealed. */
+const KEEP_STAGING_DAYS = 30;
 const ABORT_UPLOADS_AFTER_DAYS = 3;
-const OBJECTS = ["batches/*", "quarantine/*", "deployment.json"] as const;
+const BATCHES = "batches/";
+const OBJECTS = [`${BATCHES}*`, "quarantine/*", "deployment.json"] as const;
+const LOG_OBJECTS = [LOG_PREFIX, SEGMENT_PREFIX, MANIFEST_PREFIX].map((prefix) => `${prefix}*`);
+/** Full tiles and partial ones; the published checkpoint and the keys are never locked. */
+const LOCKED_OBJECTS = [`${LOG_PREFIX}tile/`, SEGMENT_PREFIX, MANIFEST_PREFIX].map((prefix) => `${prefix}*`);
+/** Tiles that a wider one has taken the place of. */
+const PARTIAL_TILES = `${LOG_PREFIX}tile/*.p/*`;
 
 export class ArchiveBucket extends Construct {
   readonly bucket: Bucket;
+  private readonly lock: ArchiveLock | undefined;
 
   constructor(scope: Construct, id: string, { isProtected, lock }: ArchiveBucketProps) {
     super(scope, id);
+    this.lock = lock;
     this.bucket = new Bucket(this, "Bucket", {
       versioned: true,
       objectLockEnabled: true,
-      ...(lock === undefined ? {} : { objectLockDefaultRetention: retention(lock) }),
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       removalPolicy: isProtected ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-      lifecycleRules: [
-        {
-          abortIncompleteMultipartUploadAfter: Duration.days(ABORT_UPLOADS_AFTER_DAYS),
-          noncurrentVersionExpiration: Duration.days(KEEP_REPLACED_DAYS),
-        },
-        {
-          prefix: "batches/",
-          transitions: [
-            { storageClass: StorageClass.INFREQUENT_ACCESS, transitionAfter: Duration.days(COOL_AFTER_DAYS) },
-            {
-              storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL,
-              transitionAfter: Duration.days(COLD_AFTER_DAYS),
-            },
-          ],
-        },
-      ],
+      lifecycleRules: LIFECYCLE,
     });
   }
 
   /** Storing batches and what was refused, and reading batches back to complete them. */
   grantArchive(to: Grantee): void {
     this.bindBucket(to);
+    to.allow(["s3:PutObject", "s3:GetObject"], this.arnsOf(OBJECTS));
+    this.allowList(to);
+  }
+
+  /** Publishing the log and its segments, and removing what they take the place of. Nobody else removes anything. */
+  grantSeal(to: Grantee): void {
+    this.bindBucket(to);
+    to.allow(["s3:GetObject"], this.arnsOf([`${BATCHES}*`]));
     to.allow(
       ["s3:PutObject", "s3:GetObject"],
-      OBJECTS.map((pattern) => this.bucket.arnForObjects(pattern)),
+      this.arnsOf([...LOG_OBJECTS, `${STAGING_PREFIX}*`, "deployment.json"]),
     );
+    to.allow(["s3:DeleteObject"], this.arnsOf([`${BATCHES}*`, PARTIAL_TILES]));
+    this.allowList(to);
+    if (this.lock === undefined) return;
+    const { mode, retentionDays: days } = this.lock;
+    to.allow(["s3:PutObjectRetention"], this.arnsOf(LOCKED_OBJECTS));
+    to.bind({ AUDIT_ARCHIVE_LOCK: JSON.stringify({ mode, days }) });
+  }
+
+  /** Reading the log and its segments, to prove or to check. */
+  grantReadLog(to: Grantee): void {
+    this.bindBucket(to);
+    to.allow(["s3:GetObject"], this.arnsOf(LOG_OBJECTS));
     this.allowList(to);
   }
 
@@ -87,11 +99,37 @@ export class ArchiveBucket extends Construct {
   private bindBucket(to: Grantee): void {
     to.bind({ AUDIT_ARCHIVE_BUCKET: this.bucket.bucketName });
   }
+
+  private arnsOf(patterns: readonly string[]): readonly string[] {
+    return patterns.map((pattern) => this.bucket.arnForObjects(pattern));
+  }
 }
 
-function retention({ mode, retentionDays }: ArchiveLock): ObjectLockRetention {
-  const duration = Duration.days(retentionDays);
-  return mode === "GOVERNANCE"
-    ? ObjectLockRetention.governance(duration)
-    : ObjectLockRetention.compliance(duration);
-}
+/** Where several rules say when a version goes, the sooner counts; none removes a version whose lock has not ended. */
+const LIFECYCLE: LifecycleRule[] = [
+  {
+    abortIncompleteMultipartUploadAfter: Duration.days(ABORT_UPLOADS_AFTER_DAYS),
+    noncurrentVersionExpiration: Duration.days(KEEP_REPLACED_DAYS),
+  },
+  // Removing a batch leaves a marker and the version below it: the version goes first, the marker when it is all there is.
+  ...[BATCHES, LOG_PREFIX].map((prefix) => ({
+    prefix,
+    noncurrentVersionExpiration: Duration.days(KEEP_OUTGROWN_DAYS),
+    expiredObjectDeleteMarker: true,
+  })),
+  {
+    prefix: STAGING_PREFIX,
+    expiration: Duration.days(KEEP_STAGING_DAYS),
+    noncurrentVersionExpiration: Duration.days(1),
+  },
+  {
+    prefix: SEGMENT_PREFIX,
+    transitions: [
+      { storageClass: StorageClass.INFREQUENT_ACCESS, transitionAfter: Duration.days(COOL_AFTER_DAYS) },
+      {
+        storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL,
+        transitionAfter: Duration.days(COLD_AFTER_DAYS),
+      },
+    ],
+  },
+];

@@ -1,6 +1,6 @@
 /**
- * The archive as SQL sees it: one column for each member of a stored line, and a query that leaves out what stands there
- * twice. A batch object holds every line that reached it, winners and duplicates; outcome objects lie beside it.
+ * The archive as SQL sees it: one column for each member of a stored line, and queries. Segments hold each event once; a batch
+ * that is not sealed yet holds every line that reached it, winners and duplicates, and outcome objects lie beside it.
  */
 import { EVENT_FIELDS } from "#event/audit-event.ts";
 
@@ -31,20 +31,39 @@ export const ARCHIVE_COLUMNS: readonly Column[] = [...EVENT_MEMBERS, ...STAMPS].
   type: TYPES[name] ?? "string",
 }));
 
-/** Lines are the same event where all that is content is the same; a timestamp that the service supplied is no content. */
-export function eachEventOnce(database: string, table: string): string {
+const MEMBERS = EVENT_MEMBERS.map((name) => `"${name}"`).join(", ");
+/** Objects that lie beside the lines have no id. */
+const OF_TODAY = "dt = cast(current_date AS varchar) AND event_id IS NOT NULL";
+
+/** Segments hold each event once, and each object's name begins with its first leaf. */
+export function sealedEvents(database: string, table: string): string {
+  return [
+    `SELECT ${MEMBERS}`,
+    `FROM "${database}"."${table}"`,
+    `WHERE ${OF_TODAY}`,
+    `ORDER BY "$path", "${RECEIVED}"`,
+  ].join("\n");
+}
+
+/**
+ * Lines are the same event where all that is content is the same; a timestamp that the service supplied is no content. While
+ * a batch is sealed its lines stand in both tables.
+ */
+export function eachEventOnce(database: string, tables: readonly string[]): string {
   const content = EVENT_MEMBERS.filter((name) => name !== RECEIVED).map((name) =>
     name === "timestamp" ? `IF(contains("_defaulted", 'timestamp'), NULL, "timestamp")` : `"${name}"`,
   );
-  const members = EVENT_MEMBERS.map((name) => `"${name}"`).join(", ");
+  const lines = tables.map(
+    (table) => `    SELECT ${MEMBERS}, "_defaulted" FROM "${database}"."${table}" WHERE ${OF_TODAY}`,
+  );
   return [
-    `SELECT ${members}`,
+    `SELECT ${MEMBERS}`,
     `FROM (SELECT *, row_number() OVER (`,
     `    PARTITION BY ${content.join(", ")}`,
     `    ORDER BY "${RECEIVED}") AS nth`,
-    `  FROM "${database}"."${table}"`,
-    `  WHERE dt = cast(current_date AS varchar)`,
-    `    AND event_id IS NOT NULL)`,
+    `  FROM (`,
+    lines.join("\n    UNION ALL\n"),
+    `  ))`,
     `WHERE nth = 1`,
     `ORDER BY "${RECEIVED}"`,
   ].join("\n");

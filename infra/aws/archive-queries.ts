@@ -1,23 +1,40 @@
 /**
- * Reading the archive by SQL with Athena: a table over the batch objects whose partitions are computed from the key (no
- * crawler), a workgroup with its own place for results, and a query that takes each event once.
+ * Reading the archive by SQL with Athena: tables over segments, and over batches that are not sealed yet, whose partitions are
+ * computed from the keys (no crawler); a workgroup with its own place for results; and queries that take each event once.
  */
 import { Aws, Duration, RemovalPolicy } from "aws-cdk-lib";
 import { CfnNamedQuery, CfnWorkGroup } from "aws-cdk-lib/aws-athena";
 import { CfnDatabase, CfnTable } from "aws-cdk-lib/aws-glue";
 import { BlockPublicAccess, Bucket, BucketEncryption } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
-import { ARCHIVE_COLUMNS, eachEventOnce, FIRST_DAY } from "#infra/aws/archive-columns.ts";
+import { ARCHIVE_COLUMNS, eachEventOnce, FIRST_DAY, sealedEvents } from "#infra/aws/archive-columns.ts";
+import { SEGMENT_PREFIX } from "#service/log-layout.ts";
 
 export interface ArchiveQueriesProps {
   readonly bucket: Bucket;
   readonly stageName: string;
 }
 
+interface ArchiveTable {
+  readonly name: string;
+  readonly description: string;
+  /** Folder in the bucket, below which partitions lie. */
+  readonly prefix: string;
+}
+
 const RESULTS_KEPT_DAYS = 7;
-const TABLE_NAME = "batches";
 /** A query that would read more is stopped: 100 GB of gzip are $0.50. */
 const MAX_SCANNED_BYTES = 100 * 1024 ** 3;
+const SEGMENTS: ArchiveTable = {
+  name: "segments",
+  description: "Sealed lines in the order of the log, each event once; dt and hh are when they were sealed",
+  prefix: SEGMENT_PREFIX,
+};
+const BATCHES: ArchiveTable = {
+  name: "batches",
+  description: "Lines that are not sealed yet; a line that was sent twice may stand twice",
+  prefix: "batches/",
+};
 
 export class ArchiveQueries extends Construct {
   readonly results: Bucket;
@@ -29,12 +46,16 @@ export class ArchiveQueries extends Construct {
       catalogId: Aws.ACCOUNT_ID,
       databaseInput: { name: databaseName, description: "Archive of the audit log" },
     });
-    const table = new CfnTable(this, "Batches", {
-      catalogId: Aws.ACCOUNT_ID,
-      databaseName,
-      tableInput: tableInput(bucket),
-    });
-    table.addResourceDependency(database);
+    const createTable = (tableId: string, table: ArchiveTable): CfnTable => {
+      const created = new CfnTable(this, tableId, {
+        catalogId: Aws.ACCOUNT_ID,
+        databaseName,
+        tableInput: tableInput(bucket, table),
+      });
+      created.addResourceDependency(database);
+      return created;
+    };
+    const tables = [createTable("Segments", SEGMENTS), createTable("Batches", BATCHES)];
     this.results = new Bucket(this, "Results", {
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
@@ -56,23 +77,42 @@ export class ArchiveQueries extends Construct {
         },
       },
     });
-    const query = new CfnNamedQuery(this, "EachEventOnce", {
-      name: "each-event-once",
-      description: "Events of one day, each content under an id once, however often it was sent",
-      database: databaseName,
-      queryString: eachEventOnce(databaseName, TABLE_NAME),
-      workGroup: workGroup.name,
+    const createQuery = (queryId: string, query: SavedQuery): void => {
+      const created = new CfnNamedQuery(this, queryId, {
+        ...query,
+        database: databaseName,
+        workGroup: workGroup.name,
+      });
+      for (const needed of [workGroup, ...tables]) created.addResourceDependency(needed);
+    };
+    createQuery("SealedEvents", {
+      name: "sealed-events",
+      description: "Events that were sealed on one day, in the order of the log",
+      queryString: sealedEvents(databaseName, SEGMENTS.name),
     });
-    query.addResourceDependency(workGroup);
-    query.addResourceDependency(table);
+    createQuery("EachEventOnce", {
+      name: "each-event-once",
+      description:
+        "Events of one day, sealed or not, each content under an id once, however often it was sent",
+      queryString: eachEventOnce(databaseName, [SEGMENTS.name, BATCHES.name]),
+    });
   }
 }
 
-function tableInput(bucket: Bucket): CfnTable.TableInputProperty {
-  const location = `s3://${bucket.bucketName}/batches/`;
+interface SavedQuery {
+  readonly name: string;
+  readonly description: string;
+  readonly queryString: string;
+}
+
+function tableInput(
+  bucket: Bucket,
+  { name, description, prefix }: ArchiveTable,
+): CfnTable.TableInputProperty {
+  const location = `s3://${bucket.bucketName}/${prefix}`;
   return {
-    name: TABLE_NAME,
-    description: "Stored lines as they were archived; a line that was sent twice may stand twice",
+    name,
+    description,
     tableType: "EXTERNAL_TABLE",
     partitionKeys: [
       { name: "dt", type: "string" },

@@ -9,8 +9,19 @@ import type { BuildOptions } from "esbuild";
 import { buildSync } from "esbuild";
 import { openApiJson } from "#http/openapi.ts";
 
-/** Functions by the name of their folder, with the size that their file may have. */
-export const FUNCTION_NAMES = ["ingest", "query", "health", "consume", "maintain"] as const;
+/** The functions of the service by the names of their folders. */
+export const SERVICE_FUNCTION_NAMES = [
+  "ingest",
+  "query",
+  "health",
+  "consume",
+  "maintain",
+  "seal",
+  "prove",
+] as const;
+export type ServiceFunctionName = (typeof SERVICE_FUNCTION_NAMES)[number];
+/** The witness is deployed by itself. */
+export const FUNCTION_NAMES = [...SERVICE_FUNCTION_NAMES, "witness"] as const;
 export type LambdaName = (typeof FUNCTION_NAMES)[number];
 
 export const PROJECT_ROOT = join(import.meta.dirname, "../..");
@@ -22,7 +33,7 @@ const REQUIRE_BANNER =
   'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
 
 /** Functions that speak to S3 by its client, which can stream events. */
-const WITH_S3_CLIENT: ReadonlySet<LambdaName> = new Set(["consume", "maintain"]);
+const WITH_S3_CLIENT: ReadonlySet<LambdaName> = new Set(["consume", "maintain", "seal"]);
 
 /** Parts of the SDK → what takes their place in a bundle. */
 const REPLACED = {

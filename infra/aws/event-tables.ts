@@ -4,7 +4,7 @@
  */
 import { RemovalPolicy } from "aws-cdk-lib";
 import type { Attribute, GlobalSecondaryIndexPropsV2 } from "aws-cdk-lib/aws-dynamodb";
-import { AttributeType, Billing, ProjectionType, TableV2 } from "aws-cdk-lib/aws-dynamodb";
+import { AttributeType, Billing, ProjectionType, StreamViewType, TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { Construct } from "constructs";
 import type { IndexDefinition, KeyAttribute, TableDefinition } from "#adapters/aws/keys.ts";
 import { EVENT_TABLE, LEDGER_TABLE } from "#adapters/aws/keys.ts";
@@ -31,7 +31,11 @@ export class EventTables extends Construct {
   constructor(scope: Construct, id: string, props: EventTablesProps) {
     super(scope, id);
     this.events = createTable(this, "Events", { ...props, definition: EVENT_TABLE });
-    this.ledger = createTable(this, "Ledger", { isProtected: props.isProtected, definition: LEDGER_TABLE });
+    this.ledger = createTable(this, "Ledger", {
+      isProtected: props.isProtected,
+      definition: LEDGER_TABLE,
+      stream: StreamViewType.KEYS_ONLY,
+    });
   }
 
   /** Reading events by id and by access path, the lanes that they stand in, and whether the tables belong together. */
@@ -55,10 +59,46 @@ export class EventTables extends Construct {
     );
   }
 
-  /** What `grantPersist` does, and taking work off the ledger's lists. */
+  /** What `grantPersist` does, taking work off the ledger's lists, and putting it back on them. */
   grantMaintain(to: Grantee): void {
     this.grantPersist(to);
-    to.allow(["dynamodb:DeleteItem"], [this.ledger.tableArn]);
+    to.allow(["dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"], [this.ledger.tableArn]);
+  }
+
+  /** Moving the head of the log on, and noting in the rows of batches where their lines stand in it. */
+  grantSeal(to: Grantee): void {
+    this.bindTables(to);
+    to.allow([DESCRIBE, READ_ROW, "dynamodb:PutItem"], [this.events.tableArn]); // its mark alone
+    to.allow(
+      [
+        DESCRIBE,
+        READ_ROW,
+        "dynamodb:BatchGetItem",
+        "dynamodb:Query",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:ConditionCheckItem",
+      ],
+      [this.ledger.tableArn],
+    );
+  }
+
+  /** Being woken by batches that are new in the ledger. @returns ARN of its stream */
+  grantFollowLedger(to: Grantee): string {
+    const { tableStreamArn } = this.ledger;
+    if (tableStreamArn === undefined) throw new Error("the ledger has no stream");
+    to.allow(
+      ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"],
+      [tableStreamArn],
+    );
+    return tableStreamArn;
+  }
+
+  /** Finding the leaf of an event, and whether the tables belong together. */
+  grantProve(to: Grantee): void {
+    this.bindTables(to);
+    to.allow([READ_ROW, DESCRIBE], [this.events.tableArn, this.ledger.tableArn]);
   }
 
   /** Seeing that both tables answer and belong together, and reading the last inventory. */
@@ -74,18 +114,21 @@ export class EventTables extends Construct {
 
 interface TableOptions extends EventTablesProps {
   readonly definition: TableDefinition;
+  /** What a stream tells of each change. @default there is no stream */
+  readonly stream?: StreamViewType;
 }
 
 function createTable(
   scope: Construct,
   id: string,
-  { definition, isProtected, maxUnitsPerSecond }: TableOptions,
+  { definition, isProtected, maxUnitsPerSecond, stream }: TableOptions,
 ): TableV2 {
   const { partitionKey, sortKey, indexes, expiryAttribute } = definition;
   return new TableV2(scope, id, {
     partitionKey: attribute(partitionKey),
     ...(sortKey === undefined ? {} : { sortKey: attribute(sortKey) }),
     ...(expiryAttribute === undefined ? {} : { timeToLiveAttribute: expiryAttribute }),
+    ...(stream === undefined ? {} : { dynamoStream: stream }),
     globalSecondaryIndexes: indexes.map(index),
     billing:
       maxUnitsPerSecond === undefined

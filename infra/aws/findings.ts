@@ -16,9 +16,9 @@ interface Acknowledgement {
 }
 
 const NO_ACCESS_LOG =
-  "Every object is written once, under Object Lock, by roles whose policies a test holds; CloudTrail data events tell more where they are wanted.";
+  "Objects are written and removed only by roles whose policies a test holds, and versions stay; CloudTrail data events tell more where they are wanted.";
 const OBJECTS_OF_PREFIX =
-  "Objects are named by batch; the function may write and read all objects of these prefixes, and nothing else in the bucket.";
+  "Objects are named by batch or by place in the log; the function may do this to all objects of these prefixes, and to nothing else in the bucket.";
 
 const STORAGE: readonly Acknowledgement[] = [
   { path: "Archive/Bucket", id: "AwsSolutions-S1", reason: NO_ACCESS_LOG },
@@ -39,11 +39,21 @@ const SERVICE: readonly Acknowledgement[] = [
 const PUBLIC_ROUTE: Omit<Acknowledgement, "path"> = {
   id: "AwsSolutions-APIG4",
   reason:
-    "Health, the API's description and answers to unknown routes hold nothing of the log; they need no key by contract.",
+    "Health, the API's description, hashes and signatures of the log, and answers to unknown routes hold nothing of an event; they need no key by contract.",
 };
 const OPEN_STAGE: Omit<Acknowledgement, "path"> = {
   id: "AwsSolutions-APIG4",
   reason: "The stage says `access: open`: its owner admits whoever knows the URL.",
+};
+
+const STORED = ["batches/*", "quarantine/*"];
+const LOG = ["log/*", "segments/v1/*", "manifests/*"];
+/** Policy of a function → objects that it names by a prefix. */
+const OBJECTS: Readonly<Record<string, readonly string[]>> = {
+  "Consume/Policy": STORED,
+  "Maintain/Policy": [...STORED, ...LOG],
+  "Seal/Policy": ["batches/*", "staging/*", "log/tile/*", "log/tile/*.p/*", ...LOG],
+  "Prove/Policy": LOG,
 };
 
 export interface CheckedStacks {
@@ -56,8 +66,8 @@ export interface CheckedStacks {
 export function acknowledgeFindings({ storage, service, api }: CheckedStacks, { access }: Stage): void {
   for (const finding of STORAGE) acknowledge(storage, finding);
   for (const finding of SERVICE) acknowledge(service, finding);
-  for (const path of ["Consume/Policy", "Maintain/Policy"]) {
-    for (const objects of ["batches/*", "quarantine/*"]) {
+  for (const [path, prefixes] of Object.entries(OBJECTS)) {
+    for (const objects of prefixes) {
       const id = `AwsSolutions-IAM5[Resource::${storage.stackName}:${ARCHIVE_EXPORT}/${objects}]`;
       acknowledge(service, { path, id, reason: OBJECTS_OF_PREFIX });
     }

@@ -16,6 +16,8 @@ export const CONSUME_TIMEOUT_SECONDS = 120;
 const ANSWER_TIMEOUT_SECONDS = 29;
 /** Longer than the janitor works, shorter than the schedule of five minutes, so that no two runs overlap. */
 const MAINTAIN_TIMEOUT_SECONDS = 290;
+/** A backlog is sealed within one run, in pieces; a run that is cut off has lost nothing, and the next one goes on. */
+const SEAL_TIMEOUT_SECONDS = 290;
 
 export const FUNCTION_SETTINGS: Readonly<Record<LambdaName, FunctionSettings>> = {
   ingest: {
@@ -42,5 +44,20 @@ export const FUNCTION_SETTINGS: Readonly<Record<LambdaName, FunctionSettings>> =
     description: "Completes what was cut off, takes the inventory",
     memoryMb: 1024, // reads a whole batch object at a time
     timeoutSeconds: MAINTAIN_TIMEOUT_SECONDS,
+  },
+  seal: {
+    description: "Seals what was stored into the transparency log",
+    memoryMb: 1769, // one core: lines are inflated, hashed and compressed again; less would be no cheaper, only later
+    timeoutSeconds: SEAL_TIMEOUT_SECONDS,
+  },
+  prove: {
+    description: "Serves the transparency log, proofs and the feed of events",
+    memoryMb: 1024, // inflates whole segments, hashes tiles
+    timeoutSeconds: ANSWER_TIMEOUT_SECONDS,
+  },
+  witness: {
+    description: "Cosigns checkpoints of transparency logs that only grew",
+    memoryMb: 512, // it mostly waits for table and key; less would double its cold start
+    timeoutSeconds: 10, // logs give a witness 2 s
   },
 };

@@ -33,6 +33,7 @@ export class HttpApi extends Construct {
       ingest: new HttpLambdaIntegration("Ingest", functions.ingest),
       query: new HttpLambdaIntegration("Query", functions.query),
       health: new HttpLambdaIntegration("Health", functions.health),
+      prove: new HttpLambdaIntegration("Prove", functions.prove),
     } as const satisfies Record<FunctionName, HttpLambdaIntegration>;
     this.api = new GatewayHttpApi(this, "Api", {
       description: "Audit log",

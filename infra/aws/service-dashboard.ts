@@ -10,7 +10,7 @@ import {
   Stats,
 } from "aws-cdk-lib/aws-cloudwatch";
 import { Construct } from "constructs";
-import { FUNCTION_NAMES } from "#infra/aws/bundle.ts";
+import { SERVICE_FUNCTION_NAMES } from "#infra/aws/bundle.ts";
 import { FUNCTION_SETTINGS } from "#infra/aws/function-settings.ts";
 import { PRICES_USD } from "#infra/aws/prices.ts";
 import type { Watched } from "#infra/aws/service-metrics.ts";
@@ -60,15 +60,26 @@ export class ServiceDashboard extends Construct {
       graph("Failures", [
         ...ofService("MessagesFailed", "EventsQuarantined", "Failures"),
         api.api.metricServerError({ label: "HTTP 5xx" }),
-        ...FUNCTION_NAMES.map((name) => functions[name].lambda.metricErrors({ label: `errors ${name}` })),
+        ...SERVICE_FUNCTION_NAMES.map((name) =>
+          functions[name].lambda.metricErrors({ label: `errors ${name}` }),
+        ),
       ]),
       graph("Archive", ofService("ArchiveBytes"), ofService("BatchesCompleted", "UnregisteredBatches")),
+    );
+    dashboard.addWidgets(
+      graph("Sealed", ofService("LeavesSealed"), ofService("Seals", "SwapsLost")),
+      graph("Cover lag (ms)", [
+        own(watched, "CoverLag", Stats.percentile(50)),
+        own(watched, "CoverLag", Stats.percentile(99)),
+        own(watched, "CoverLag", Stats.MAXIMUM),
+      ]),
+      graph("Log", [own(watched, "LogSize", Stats.MAXIMUM)], ofService("SealProblems", "WitnessFailures")),
     );
     dashboard.addWidgets(
       graph("Write units", ofTables(storage, "ConsumedWriteCapacityUnits")),
       graph(
         "Durations (ms, p95)",
-        FUNCTION_NAMES.map((name) =>
+        SERVICE_FUNCTION_NAMES.map((name) =>
           functions[name].lambda.metricDuration({ statistic: Stats.percentile(95), label: name }),
         ),
       ),
@@ -91,7 +102,7 @@ function costs({ storage, functions, api }: Watched): MathExpression[] {
     queue.metricNumberOfMessagesReceived(),
     queue.metricNumberOfEmptyReceives(),
   ]);
-  const compute = FUNCTION_NAMES.map((name) =>
+  const compute = SERVICE_FUNCTION_NAMES.map((name) =>
     timesPrice(
       [functions[name].lambda.metricDuration({ statistic: Stats.SUM })],
       (FUNCTION_SETTINGS[name].memoryMb / MB_PER_GB / MS_PER_S) * PRICES_USD.lambdaGbSecond,
@@ -105,7 +116,7 @@ function costs({ storage, functions, api }: Watched): MathExpression[] {
     timesPrice(sent, PRICES_USD.queueRequest, "SQS"),
     timesPrice([api.api.metricCount()], PRICES_USD.apiRequest, "HTTP API"),
     timesPrice(
-      FUNCTION_NAMES.map((name) => functions[name].lambda.metricInvocations()),
+      SERVICE_FUNCTION_NAMES.map((name) => functions[name].lambda.metricInvocations()),
       PRICES_USD.lambdaRequest,
       "Lambda requests",
     ),

@@ -9,7 +9,7 @@ import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { EVENT_TABLE } from "#adapters/aws/keys.ts";
 import type { HttpApi } from "#infra/aws/http-api.ts";
-import type { LambdaName } from "#infra/aws/bundle.ts";
+import type { ServiceFunctionName } from "#infra/aws/bundle.ts";
 import type { ServiceFunction } from "#infra/aws/service-function.ts";
 import type { StorageStack } from "#infra/aws/storage-stack.ts";
 
@@ -17,7 +17,7 @@ import type { StorageStack } from "#infra/aws/storage-stack.ts";
 export interface Watched {
   /** Value of the dimension `Service` of the service's own metrics. */
   readonly serviceName: string;
-  readonly functions: Readonly<Record<LambdaName, ServiceFunction>>;
+  readonly functions: Readonly<Record<ServiceFunctionName, ServiceFunction>>;
   readonly storage: StorageStack;
   readonly api: HttpApi;
 }

@@ -3,19 +3,21 @@
  * archive by SQL. Nothing in it holds an event.
  */
 import type { StackProps } from "aws-cdk-lib";
-import { CfnOutput, Duration, Stack } from "aws-cdk-lib";
+import { Aws, CfnOutput, Duration, Stack } from "aws-cdk-lib";
 import { Rule, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction as LambdaTarget } from "aws-cdk-lib/aws-events-targets";
+import type { Role } from "aws-cdk-lib/aws-iam";
 import { EventSourceMapping } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
 import { ArchiveQueries } from "#infra/aws/archive-queries.ts";
-import type { LambdaName } from "#infra/aws/bundle.ts";
+import type { ServiceFunctionName } from "#infra/aws/bundle.ts";
 import { FUNCTION_SETTINGS } from "#infra/aws/function-settings.ts";
 import { HttpApi } from "#infra/aws/http-api.ts";
 import { IntakeSenders } from "#infra/aws/intake-senders.ts";
 import type { MessageQueue } from "#infra/aws/message-queue.ts";
 import { ServiceAlarms } from "#infra/aws/service-alarms.ts";
 import { ServiceDashboard } from "#infra/aws/service-dashboard.ts";
+import { SealTriggers } from "#infra/aws/seal-triggers.ts";
 import { ServiceFunction } from "#infra/aws/service-function.ts";
 import type { Stage } from "#infra/aws/stages.ts";
 import type { StorageStack } from "#infra/aws/storage-stack.ts";
@@ -35,13 +37,14 @@ export class ServiceStack extends Stack {
   readonly api: HttpApi;
   readonly schedule: Rule;
   readonly sources: readonly EventSourceMapping[];
+  readonly sealing: SealTriggers;
   readonly dashboard: ServiceDashboard;
   readonly queries: ArchiveQueries;
   readonly outputs: readonly CfnOutput[];
 
   constructor(scope: Construct, id: string, { stage, storage, version, ...props }: ServiceStackProps) {
     super(scope, id, props);
-    const { tables, archive, queues } = storage;
+    const { tables, archive, queues, keys } = storage;
     const functions = this.createFunctions(stage, { storage, version });
 
     queues.grantSendLines(functions.ingest);
@@ -57,6 +60,14 @@ export class ServiceStack extends Stack {
     tables.grantMaintain(functions.maintain);
     queues.grantCountDeadLetters(functions.maintain);
     archive.grantArchive(functions.maintain);
+    archive.grantReadLog(functions.maintain);
+
+    tables.grantSeal(functions.seal);
+    archive.grantSeal(functions.seal);
+    keys.log.grantSign(functions.seal);
+    keys.freshness.grantSign(functions.seal);
+    tables.grantProve(functions.prove);
+    archive.grantReadLog(functions.prove);
 
     this.sources = this.createSources(functions.consume, { stage, storage });
     this.intake = new IntakeSenders(this, "IntakeSenders", {
@@ -70,11 +81,13 @@ export class ServiceStack extends Stack {
       targets: [new LambdaTarget(functions.maintain.lambda, { retryAttempts: 0 })],
     });
     functions.maintain.lambda.configureAsyncInvoke({ retryAttempts: 0 });
+    this.sealing = new SealTriggers(this, "Sealing", { tables, seal: functions.seal });
     this.api = new HttpApi(this, "HttpApi", {
       functions: {
         ingest: functions.ingest.lambda,
         query: functions.query.lambda,
         health: functions.health.lambda,
+        prove: functions.prove.lambda,
       },
       access: stage.access,
       requestLimit: stage.requestLimit,
@@ -103,8 +116,12 @@ export class ServiceStack extends Stack {
   private createFunctions(
     stage: Stage,
     { storage, version }: Pick<ServiceStackProps, "storage" | "version">,
-  ): Readonly<Record<LambdaName, ServiceFunction>> {
-    const create = (id: string, functionName: LambdaName, environment = {}): ServiceFunction =>
+  ): Readonly<Record<ServiceFunctionName, ServiceFunction>> {
+    const roles: Partial<Record<ServiceFunctionName, Role>> = {
+      ingest: storage.ingestRole,
+      seal: storage.sealRole,
+    };
+    const create = (id: string, functionName: ServiceFunctionName, environment = {}): ServiceFunction =>
       new ServiceFunction(this, id, {
         ...FUNCTION_SETTINGS[functionName],
         functionName,
@@ -117,7 +134,7 @@ export class ServiceStack extends Stack {
           AUDIT_API_LOG_LEVEL: stage.logLevel,
           ...environment,
         },
-        role: functionName === "ingest" ? storage.ingestRole : undefined,
+        role: roles[functionName],
       });
     const retention = { AUDIT_HOT_RETENTION_DAYS: String(stage.hotRetentionDays) };
     return {
@@ -126,6 +143,14 @@ export class ServiceStack extends Stack {
       health: create("Health", "health"),
       consume: create("Consume", "consume", retention),
       maintain: create("Maintain", "maintain", retention),
+      seal: create("Seal", "seal", {
+        ...retention,
+        AUDIT_LOG_ORIGIN: originOf(stage),
+        AUDIT_LOG_KEY_ARN: storage.keys.log.key.keyArn,
+        AUDIT_FRESHNESS_KEY_ARN: storage.keys.freshness.key.keyArn,
+        AUDIT_WITNESSES: JSON.stringify(stage.log.witnesses),
+      }),
+      prove: create("Prove", "prove"),
     };
   }
 
@@ -151,4 +176,9 @@ export class ServiceStack extends Stack {
   private createOutputs(values: Readonly<Record<string, string>>): readonly CfnOutput[] {
     return Object.entries(values).map(([name, value]) => new CfnOutput(this, name, { value }));
   }
+}
+
+/** Names the log in each of its checkpoints, for ever: no two deployments have the same. */
+function originOf({ name, log }: Stage): string {
+  return log.origin ?? `audit-service/${Aws.ACCOUNT_ID}/${Aws.REGION}/${name}`;
 }

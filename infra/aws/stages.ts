@@ -20,6 +20,14 @@ export interface ArchiveLock {
   readonly retentionDays: number;
 }
 
+/** A witness that is asked to cosign every checkpoint. */
+export interface WitnessStage {
+  /** Address below which it takes `add-checkpoint`. */
+  readonly url: string;
+  /** Its verifier key, as `<url>/vkey` tells it. */
+  readonly vkey: string;
+}
+
 export interface Stage {
   /** Part of the stack names: `AuditStorage-<name>`, `AuditService-<name>`. */
   readonly name: string;
@@ -45,6 +53,11 @@ export interface Stage {
     /** Functions at once for each queue, at least 2. */
     readonly maxConcurrency: number;
   };
+  readonly log: {
+    /** Name of the transparency log, for ever: another origin is another log. undefined: made of account, region and stage. */
+    readonly origin: string | undefined;
+    readonly witnesses: readonly WitnessStage[];
+  };
   readonly intakeSenders: readonly IntakeSenderStage[];
   /** ARNs of IAM roles that may put stamped lines back on the queue, beside the ingest function. */
   readonly operatorRoleArns: readonly string[];
@@ -65,6 +78,7 @@ const DEV: Stage = {
   access: "iam",
   requestLimit: { perSecond: 100, burst: 200 },
   consumer: { windowSeconds: 1, maxMessages: 1000, maxConcurrency: 2 },
+  log: { origin: undefined, witnesses: [] },
   intakeSenders: [],
   operatorRoleArns: [],
   alarmEmail: undefined,

@@ -1,6 +1,6 @@
 /**
- * What must outlive every deployment: tables, archive, queues, and the role that the queue of lines trusts. Ids of
- * constructs in it are never changed: CloudFormation would create new, empty ones.
+ * What must outlive every deployment: tables, archive, queues, the keys of the log, and the roles that queue and keys
+ * trust. Ids of constructs in it are never changed: CloudFormation would create new, empty ones.
  */
 import type { StackProps } from "aws-cdk-lib";
 import { Stack } from "aws-cdk-lib";
@@ -9,6 +9,7 @@ import type { Construct } from "constructs";
 import { ArchiveBucket } from "#infra/aws/archive-bucket.ts";
 import { EventQueues } from "#infra/aws/event-queues.ts";
 import { EventTables } from "#infra/aws/event-tables.ts";
+import { LogKey } from "#infra/aws/log-keys.ts";
 import { CONSUME_TIMEOUT_SECONDS } from "#infra/aws/function-settings.ts";
 import { createLambdaRole } from "#infra/aws/service-function.ts";
 import type { Stage } from "#infra/aws/stages.ts";
@@ -25,6 +26,9 @@ export class StorageStack extends Stack {
   readonly archive: ArchiveBucket;
   readonly queues: EventQueues;
   readonly ingestRole: Role;
+  /** The role that alone may sign for the log. */
+  readonly sealRole: Role;
+  readonly keys: { readonly log: LogKey; readonly freshness: LogKey };
 
   constructor(scope: Construct, id: string, { stage, ...props }: StorageStackProps) {
     super(scope, id, { ...props, terminationProtection: stage.isProtected });
@@ -34,6 +38,18 @@ export class StorageStack extends Stack {
       maxUnitsPerSecond: stage.maxUnitsPerSecond,
     });
     this.archive = new ArchiveBucket(this, "Archive", { isProtected, lock: stage.archiveLock });
+    this.sealRole = createLambdaRole(this, "SealRole");
+    const createKey = (keyId: string, name: string, description: string): LogKey =>
+      new LogKey(this, keyId, {
+        isProtected,
+        alias: `audit-${stage.name}-${name}`,
+        description,
+        signer: this.sealRole,
+      });
+    this.keys = {
+      log: createKey("LogKey", "log", "Signs checkpoints of the audit log"),
+      freshness: createKey("FreshnessKey", "freshness", "Cosigns with the time that checkpoints are current"),
+    };
     this.ingestRole = createLambdaRole(this, "IngestRole");
     this.queues = new EventQueues(this, "Queues", {
       isProtected,

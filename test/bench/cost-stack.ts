@@ -19,7 +19,7 @@ import { startFunction } from "#test/bench/cost-lambda.ts";
 import type { Meter } from "#test/bench/cost-meter.ts";
 import { startMeter } from "#test/bench/cost-meter.ts";
 
-export type MeasuredName = Exclude<LambdaName, "health">;
+export type MeasuredName = Exclude<LambdaName, "health" | "prove" | "seal" | "witness">;
 
 export interface CostStack {
   readonly functions: Readonly<Record<MeasuredName, MeasuredFunction>>;

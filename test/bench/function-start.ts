@@ -25,6 +25,9 @@ const CLIENTS: Readonly<Record<LambdaName, readonly string[]>> = {
   health: ["DynamoDB"],
   consume: ["DynamoDB", "S3", "SQS"],
   maintain: ["DynamoDB", "S3", "SQS"],
+  seal: ["DynamoDB", "S3", "KMS"],
+  prove: ["DynamoDB"],
+  witness: ["DynamoDB", "KMS"],
 };
 
 /** What the stack and Lambda would set; nothing of it exists, and nothing is asked for at the start. */

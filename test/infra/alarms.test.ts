@@ -10,7 +10,16 @@ import { SYNTHESIS_TIMEOUT_MS, synthesise } from "#test/infra/synthesised.ts";
 vi.setConfig({ testTimeout: SYNTHESIS_TIMEOUT_MS });
 
 const OPERATIONS = new URL("../../docs/operations.md", import.meta.url);
-const METRICS = ["EventsConflicting", "EventsQuarantined", "MessagesFailed", "UnaccountedEvents"];
+const METRICS = [
+  "CoverLag",
+  "EventsConflicting",
+  "EventsQuarantined",
+  "LogSize",
+  "MessagesFailed",
+  "SealProblems",
+  "UnaccountedEvents",
+  "WitnessFailures",
+];
 /** Pauses between two deliveries: of a message that was put off, and of one whose function crashed. */
 const LONGEST_BACK_OFF_S = 900;
 const VISIBILITY_S = 720;
@@ -107,11 +116,14 @@ describe("the alarms", () => {
     expect(Math.max(...metrics)).toBeLessThanOrEqual(MAX_METRICS_OF_AN_ALARM);
   });
 
-  it("take silence of the maintain function for a failure, and silence of all else for health", () => {
+  it("take silence of the functions on a schedule for a failure, and silence of all else for health", () => {
     const alarms = Object.entries(prod.serviceTemplate.findResources("AWS::CloudWatch::Alarm"));
     const breaching = alarms.filter(([, { Properties }]) => Properties.TreatMissingData === "breaching");
 
-    expect(breaching.map(([id]) => id.replace(/[0-9A-F]{8}$/, ""))).toEqual(["AlarmsMaintenanceMissing"]);
+    expect(breaching.map(([id]) => id.replace(/[0-9A-F]{8}$/, ""))).toEqual([
+      "AlarmsSealMissing",
+      "AlarmsMaintenanceMissing",
+    ]);
   });
 });
 

@@ -6,6 +6,7 @@ import { expect, it, vi } from "vitest";
 
 import { createAuditApp } from "#infra/aws/audit-app.ts";
 import { STAGES } from "#infra/aws/stages.ts";
+import { createWitnessApp } from "#infra/aws/witness-app.ts";
 import { SYNTHESIS_TIMEOUT_MS } from "#test/infra/synthesised.ts";
 
 vi.setConfig({ testTimeout: SYNTHESIS_TIMEOUT_MS });
@@ -20,6 +21,14 @@ it.each(
 )("stage $name with access $access has no open finding", (stage) => {
   const app = new App({ context: SKIP_BUNDLES });
   createAuditApp(app, stage, "0.0.0");
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+
+  expect(() => app.synth()).not.toThrow();
+});
+
+it.each(STAGES)("the witness of stage $name has no open finding", (stage) => {
+  const app = new App({ context: SKIP_BUNDLES });
+  createWitnessApp(app, { stage, logKeys: [], version: "0.0.0" });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 
   expect(() => app.synth()).not.toThrow();

@@ -14,6 +14,9 @@ const DEAD = ["QueuesLinesDeadLetters", "QueuesIntakeDeadLetters"];
 const ARCHIVE = "ArchiveBucket";
 const OBJECTS = ["batches/*", "quarantine/*", "deployment.json"].map((name) => `${ARCHIVE}/${name}`);
 
+const LOG_OBJECTS = ["log/*", "segments/v1/*", "manifests/*"].map((name) => `${ARCHIVE}/${name}`);
+const READ_LOG = pairs(["s3:GetObject"], LOG_OBJECTS);
+
 const PERSIST_EVENTS = [
   "dynamodb:PartiQLInsert",
   "dynamodb:BatchGetItem",
@@ -61,8 +64,43 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   ],
   Maintain: [
     ...STORE,
-    ...pairs(["dynamodb:DeleteItem"], [LEDGER]),
+    ...pairs(["dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"], [LEDGER]),
     ...pairs(["sqs:GetQueueAttributes"], DEAD),
+    ...READ_LOG,
+  ],
+  Seal: [
+    ...pairs(["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem"], [EVENTS, LEDGER]),
+    ...pairs(
+      [
+        "dynamodb:BatchGetItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:ConditionCheckItem",
+      ],
+      [LEDGER],
+    ),
+    ...pairs(
+      ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"],
+      [`${LEDGER} stream`],
+    ),
+    ...pairs(
+      ["s3:PutObject", "s3:GetObject"],
+      [...LOG_OBJECTS, `${ARCHIVE}/staging/*`, `${ARCHIVE}/deployment.json`],
+    ),
+    ...pairs(["s3:GetObject", "s3:DeleteObject"], [`${ARCHIVE}/batches/*`]),
+    ...pairs(["s3:DeleteObject"], [`${ARCHIVE}/log/tile/*.p/*`]),
+    ...pairs(
+      ["s3:PutObjectRetention"],
+      ["log/tile/*", "segments/v1/*", "manifests/*"].map((name) => `${ARCHIVE}/${name}`),
+    ),
+    ...pairs(["s3:ListBucket"], [ARCHIVE]),
+    ...pairs(["kms:Sign", "kms:GetPublicKey"], ["LogKey", "FreshnessKey"]),
+  ],
+  Prove: [
+    ...pairs(["dynamodb:GetItem", "dynamodb:DescribeTable"], [EVENTS, LEDGER]),
+    ...READ_LOG,
+    ...pairs(["s3:ListBucket"], [ARCHIVE]),
   ],
 };
 
@@ -107,7 +145,7 @@ describe("the rights of a function", () => {
 });
 
 function rightsOf(statements: ReturnType<typeof statementsOf>): readonly string[] {
-  return statements.flatMap(({ actions, resources }) => pairs(actions, resources)).toSorted();
+  return [...new Set(statements.flatMap(({ actions, resources }) => pairs(actions, resources)))].toSorted();
 }
 
 /** Each action on each resource, as one text. */

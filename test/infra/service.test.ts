@@ -3,7 +3,7 @@ import { Match } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 
 import { ROUTES } from "#http/route-table.ts";
-import { FUNCTION_NAMES } from "#infra/aws/bundle.ts";
+import { SERVICE_FUNCTION_NAMES } from "#infra/aws/bundle.ts";
 import type { Synthesised } from "#test/infra/synthesised.ts";
 import { SYNTHESIS_TIMEOUT_MS, synthesise } from "#test/infra/synthesised.ts";
 
@@ -40,9 +40,17 @@ describe("the HTTP API", () => {
 
   it("wants a signature on all routes but those that are public", () => {
     const open = Object.entries(routesOf(prod)).filter(([, type]) => type !== "AWS_IAM");
+    const paths = [
+      "/health",
+      "/openapi.json",
+      "/log/checkpoint",
+      "/log/tile/{path+}",
+      "/log/vkey",
+      "/log/vkeys",
+    ];
 
     expect(open.map(([key]) => key).toSorted()).toEqual(
-      ["$default", "GET /health", "GET /openapi.json", "HEAD /health", "HEAD /openapi.json"].toSorted(),
+      ["$default", ...paths.flatMap((path) => [`GET ${path}`, `HEAD ${path}`])].toSorted(),
     );
   });
 
@@ -61,7 +69,7 @@ describe("the HTTP API", () => {
 
 describe("the functions", () => {
   it("run on Node 24 on arm64, log as JSON, and keep platform lines from WARN on", () => {
-    prod.serviceTemplate.resourceCountIs("AWS::Lambda::Function", FUNCTION_NAMES.length);
+    prod.serviceTemplate.resourceCountIs("AWS::Lambda::Function", SERVICE_FUNCTION_NAMES.length);
     prod.serviceTemplate.allResourcesProperties("AWS::Lambda::Function", {
       Runtime: "nodejs24.x",
       Architectures: ["arm64"],
@@ -77,6 +85,13 @@ describe("the functions", () => {
     const tables = ["AUDIT_LEDGER_NAME", "AUDIT_TABLE_NAME"];
     const queues = ["AUDIT_INTAKE_URL", "AUDIT_QUEUE_URL"];
     const dead = ["AUDIT_INTAKE_DLQ_URL", "AUDIT_QUEUE_DLQ_URL"];
+    const log = [
+      "AUDIT_ARCHIVE_LOCK",
+      "AUDIT_FRESHNESS_KEY_ARN",
+      "AUDIT_LOG_KEY_ARN",
+      "AUDIT_LOG_ORIGIN",
+      "AUDIT_WITNESSES",
+    ];
     const store = [...tables, "AUDIT_ARCHIVE_BUCKET", "AUDIT_HOT_RETENTION_DAYS"];
 
     expect(variablesOf(prod)).toEqual({
@@ -85,22 +100,29 @@ describe("the functions", () => {
       Health: [...all, ...tables, ...queues, ...dead, "AUDIT_ARCHIVE_BUCKET"].toSorted(),
       Consume: [...all, ...store, ...queues, "AUDIT_QUEUE_ARN", "AUDIT_INTAKE_TENANTS"].toSorted(),
       Maintain: [...all, ...store, ...dead].toSorted(),
+      Seal: [...all, ...store, ...log].toSorted(),
+      Prove: [...all, ...tables, "AUDIT_ARCHIVE_BUCKET"].toSorted(),
     });
   });
 
   it("are fed by both queues in batches, failing message by message", () => {
-    prod.serviceTemplate.resourceCountIs("AWS::Lambda::EventSourceMapping", 2);
-    prod.serviceTemplate.allResourcesProperties("AWS::Lambda::EventSourceMapping", {
-      BatchSize: 10_000,
-      MaximumBatchingWindowInSeconds: 5,
-      FunctionResponseTypes: ["ReportBatchItemFailures"],
-      ScalingConfig: { MaximumConcurrency: 10 },
-    });
+    prod.serviceTemplate.resourceCountIs("AWS::Lambda::EventSourceMapping", 3);
+    prod.serviceTemplate.resourcePropertiesCountIs(
+      "AWS::Lambda::EventSourceMapping",
+      {
+        FunctionName: { Ref: Match.stringLikeRegexp("^ConsumeFunction") },
+        BatchSize: 10_000,
+        MaximumBatchingWindowInSeconds: 5,
+        FunctionResponseTypes: ["ReportBatchItemFailures"],
+        ScalingConfig: { MaximumConcurrency: 10 },
+      },
+      2,
+    );
   });
 
-  it("leave a failed run of maintenance to the next one", () => {
+  it.each(["Maintain", "Seal"])("leave a failed run of %s to the next one", (id) => {
     prod.serviceTemplate.hasResourceProperties("AWS::Lambda::EventInvokeConfig", {
-      FunctionName: { Ref: Match.stringLikeRegexp("^MaintainFunction") },
+      FunctionName: { Ref: Match.stringLikeRegexp(`^${id}Function`) },
       MaximumRetryAttempts: 0,
     });
   });

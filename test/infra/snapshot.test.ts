@@ -3,7 +3,7 @@
 import { describe, expect, it, vi } from "vitest";
 
 import { STAGES } from "#infra/aws/stages.ts";
-import { SYNTHESIS_TIMEOUT_MS, synthesise } from "#test/infra/synthesised.ts";
+import { SYNTHESIS_TIMEOUT_MS, synthesise, synthesiseWitness } from "#test/infra/synthesised.ts";
 
 vi.setConfig({ testTimeout: SYNTHESIS_TIMEOUT_MS });
 
@@ -16,6 +16,9 @@ describe.each(STAGES.map(({ name }) => name))("stage %s", (stageName) => {
     );
     await expect(normalised(serviceTemplate.toJSON())).toMatchFileSnapshot(
       `templates/service-${stageName}.template.txt`,
+    );
+    await expect(normalised(synthesiseWitness(stageName, ["<log key>"]).toJSON())).toMatchFileSnapshot(
+      `templates/witness-${stageName}.template.txt`,
     );
   });
 });

@@ -18,6 +18,9 @@ const STATEFUL_IDS: Readonly<Record<string, string>> = {
   QueuesIntakeQueueD2C91A39: "AWS::SQS::Queue",
   QueuesIntakeDeadLettersBCEF9BBB: "AWS::SQS::Queue",
   IngestRoleAF8AE6D8: "AWS::IAM::Role",
+  SealRoleF3C0EACC: "AWS::IAM::Role",
+  LogKey15608DC4: "AWS::KMS::Key",
+  FreshnessKey8CBA308F: "AWS::KMS::Key",
 };
 const FOURTEEN_DAYS_SECONDS = 1_209_600;
 
@@ -42,7 +45,7 @@ describe("the storage stack", () => {
   it("retains in prod all that holds data, and lets dev be thrown away", () => {
     const policiesOf = ({ storageTemplate }: Synthesised): unknown[] =>
       Object.entries(storageTemplate.toJSON()["Resources"])
-        .filter(([id]) => id in STATEFUL_IDS && !id.startsWith("IngestRole"))
+        .filter(([id]) => id in STATEFUL_IDS && !/^(Ingest|Seal)Role/.test(id))
         .map(([, resource]) => JSON.stringify(resource).match(/"DeletionPolicy":"(\w+)"/)?.[1]);
 
     expect(new Set(policiesOf(prod))).toEqual(new Set(["Retain"]));
@@ -87,11 +90,11 @@ describe("the storage stack", () => {
     });
   });
 
-  it("locks, versions and closes the archive", () => {
+  it("versions and closes the archive, and lets who writes lock what is for ever", () => {
     prod.storageTemplate.hasResourceProperties("AWS::S3::Bucket", {
       VersioningConfiguration: { Status: "Enabled" },
       ObjectLockEnabled: true,
-      ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: "GOVERNANCE", Days: 365 } } },
+      ObjectLockConfiguration: Match.absent(),
       PublicAccessBlockConfiguration: {
         BlockPublicAcls: true,
         BlockPublicPolicy: true,
@@ -101,26 +104,55 @@ describe("the storage stack", () => {
     });
   });
 
-  it("expires no current object", () => {
-    const [bucket] = Object.values(prod.storageTemplate.findResources("AWS::S3::Bucket"));
+  it("expires no current object but staging, and that no sooner than in 30 days", () => {
+    const expiring = lifecycleRules(prod).filter((rule) =>
+      Object.keys(rule).some((key) => key.startsWith("Expiration")),
+    );
 
-    const rules: Record<string, unknown>[] = bucket?.["Properties"].LifecycleConfiguration.Rules;
+    expect(expiring).toEqual([
+      {
+        Status: "Enabled",
+        Prefix: "staging/",
+        ExpirationInDays: 30,
+        NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+      },
+    ]);
+  });
 
-    expect(rules.flatMap((rule) => Object.keys(rule).filter((key) => key.startsWith("Expiration")))).toEqual(
-      [],
+  it("cleans up behind batches and what the log has outgrown, and cools segments alone", () => {
+    const rules = lifecycleRules(prod);
+
+    const outgrown = rules.filter((rule) => rule["ExpiredObjectDeleteMarker"] === true);
+    expect(outgrown.map((rule) => [rule["Prefix"], rule["NoncurrentVersionExpiration"]])).toEqual([
+      ["batches/", { NoncurrentDays: 30 }],
+      ["log/", { NoncurrentDays: 30 }],
+    ]);
+    const cooled = rules.filter((rule) => rule["Transitions"] !== undefined);
+    expect(cooled.map((rule) => [rule["Prefix"], rule["Transitions"]])).toEqual([
+      [
+        "segments/v1/",
+        [
+          { StorageClass: "STANDARD_IA", TransitionInDays: 30 },
+          { StorageClass: "GLACIER_IR", TransitionInDays: 120 },
+        ],
+      ],
+    ]);
+  });
+
+  it("tells of new rows of the ledger, by their keys alone", () => {
+    prod.storageTemplate.resourcePropertiesCountIs(
+      "AWS::DynamoDB::GlobalTable",
+      { StreamSpecification: { StreamViewType: "KEYS_ONLY" } },
+      1,
     );
   });
-
-  it("takes compliance mode where the stage says so", () => {
-    const { storageTemplate } = synthesise("prod", {
-      archiveLock: { mode: "COMPLIANCE", retentionDays: 2555 },
-    });
-
-    storageTemplate.hasResourceProperties("AWS::S3::Bucket", {
-      ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: "COMPLIANCE", Days: 2555 } } },
-    });
-  });
 });
+
+/** Of the archive. */
+function lifecycleRules({ storageTemplate }: Synthesised): readonly Record<string, unknown>[] {
+  const [bucket] = Object.values(storageTemplate.findResources("AWS::S3::Bucket"));
+  return bucket?.["Properties"].LifecycleConfiguration.Rules;
+}
 
 describe("the queues", () => {
   it("keep messages 14 days, and give one up after 100 failures", () => {

@@ -5,6 +5,7 @@ import type { AuditApp } from "#infra/aws/audit-app.ts";
 import { createAuditApp } from "#infra/aws/audit-app.ts";
 import type { Stage } from "#infra/aws/stages.ts";
 import { findStage } from "#infra/aws/stages.ts";
+import { createWitnessApp } from "#infra/aws/witness-app.ts";
 
 export interface Synthesised extends AuditApp {
   readonly app: App;
@@ -36,6 +37,14 @@ export function synthesise(stageName: string, changes: Partial<Stage> = {}): Syn
   };
 }
 
+/** The stack of a witness. */
+export function synthesiseWitness(stageName: string, logKeys: readonly string[]): Template {
+  const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
+  return Template.fromStack(
+    createWitnessApp(app, { stage: findStage(stageName), logKeys, version: VERSION }),
+  );
+}
+
 /** The statements of a function's policy, by the id of its construct. */
 export function statementsOf({ serviceTemplate }: Synthesised, functionId: string): readonly Statement[] {
   const policies = Object.entries(serviceTemplate.findResources("AWS::IAM::Policy"));
@@ -56,7 +65,7 @@ function nameOf(value: unknown): string {
   if (typeof value === "string") return value;
   const text = JSON.stringify(value);
   const target = /(?:GetAtt(?:":\[")?|ExportsOutputFnGetAtt)([A-Za-z]+?)[0-9A-F]{8}/.exec(text)?.[1] ?? text;
-  const suffix = /"(\/[^"]+|:\*)"\]/.exec(text)?.[1] ?? "";
+  const suffix = text.includes("StreamArn") ? " stream" : (/"(\/[^"]+|:\*)"\]/.exec(text)?.[1] ?? "");
   return `${target}${suffix}`;
 }
 
