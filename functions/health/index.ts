@@ -1,16 +1,15 @@
 /** The health function on AWS: environment → probes of tables, queues and bucket → handler. */
+import { createLedgerHealth } from "#adapters/aws/aws-parts-ledger-health.ts";
 import { createArchiveProbe, createQueueProbe } from "#adapters/aws/aws-parts.ts";
 import { createDynamoClient } from "#adapters/aws/dynamo-client.ts";
 import { createDynamoDirectory } from "#adapters/aws/dynamo-directory.ts";
 import { createDynamoEventStore } from "#adapters/aws/dynamo-event-store.ts";
-import { createDynamoLedger } from "#adapters/aws/dynamo-ledger.ts";
 import { readableMarks } from "#adapters/aws/dynamo-mark-reader.ts";
 import { readAwsConfig } from "#functions/config.ts";
 import { createHealthFunction } from "#functions/health/app.ts";
 import type { HttpFunction } from "#functions/middleware.ts";
 import { createRuntime } from "#functions/runtime.ts";
 import { createPartsHealth } from "#service/health.ts";
-import { readInventory } from "#service/inventory.ts";
 import { withMarks } from "#service/mark-check.ts";
 
 const TABLES = ["tableName", "ledgerName"] as const;
@@ -22,14 +21,15 @@ const { tableName, ledgerName, region, version, serviceName: name } = config;
 const client = createDynamoClient();
 const directory = createDynamoDirectory({ client, ledgerName });
 const store = createDynamoEventStore({ client, tableName, directory, isDrained: async () => true }); // nothing is flushed
-const ledger = createDynamoLedger({ client, tableName: ledgerName });
+const { log, readInventory } = createLedgerHealth({ client, ledgerName }, clock);
 const health = createPartsHealth({
   parts: {
     storage: withMarks(() => store.probe(), readableMarks(client, config)),
     queue: createQueueProbe(config, { region, endpoint: config.queueEndpoint }),
     archive: createArchiveProbe(config.archiveBucket, { region, endpoint: config.archiveEndpoint }),
+    log,
   },
-  readInventory: () => readInventory(ledger),
+  readInventory,
   service: { name, version, started_at: new Date(clock.nowMs()).toISOString() },
   clock,
   monotonicMs,

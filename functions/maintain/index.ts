@@ -1,4 +1,5 @@
 /** The maintain function on AWS: environment → S3, DynamoDB, SQS → handler, called on a schedule. */
+import { createAccounting } from "#adapters/aws/aws-parts-accounting.ts";
 import { openWritableStore } from "#adapters/aws/aws-parts-store.ts";
 import { createDynamoClient } from "#adapters/aws/dynamo-client.ts";
 import { createS3Client } from "#adapters/aws/s3-client.ts";
@@ -8,9 +9,7 @@ import { readAwsConfig } from "#functions/config.ts";
 import { createMaintain } from "#functions/maintain/app.ts";
 import { once } from "#functions/once.ts";
 import { createRuntime } from "#functions/runtime.ts";
-import { createCompleteBatch } from "#service/complete-batch.ts";
 import { createInventory } from "#service/inventory.ts";
-import { createJanitor } from "#service/janitor.ts";
 
 const STORE = ["tableName", "ledgerName", "archiveBucket", "hotRetentionDays"] as const;
 const config = readAwsConfig([...STORE, "queueDlqUrl", "intakeDlqUrl"]);
@@ -23,14 +22,12 @@ const countDeadLetters = createMessageCount({
 });
 
 const maintain = once(async () => {
-  const store = await openWritableStore({ ...config, ...clients, newIncarnation: newUuid, fillRandom });
-  return createMaintain({
-    ...runtime,
-    janitor: createJanitor({ ...store, clock, complete: createCompleteBatch(store) }),
-    takeInventory: createInventory({ ...store, clock, countDeadLetters }),
-    serviceName: config.serviceName,
-    writeMetrics,
-  });
+  const options = { ...config, ...clients, clock, newIncarnation: newUuid, fillRandom };
+  const store = await openWritableStore(options);
+  const { janitor, survey, reconcile } = createAccounting(store, options);
+  const takeInventory = createInventory({ ...store, clock, countDeadLetters, survey });
+  const { serviceName } = config;
+  return createMaintain({ ...runtime, janitor, takeInventory, reconcile, serviceName, writeMetrics });
 }, runtime.storeCheck);
 
 export const handler = async (): Promise<void> => (await maintain())();

@@ -6,6 +6,8 @@ import { count, emf } from "#functions/metrics.ts";
 import type { MetricLine } from "#functions/metrics.ts";
 import type { Telemetry } from "#functions/telemetry.ts";
 import { AuditServiceError } from "#lib/errors.ts";
+import type { OrphanReport } from "#service/janitor-orphans.ts";
+import type { NoteLogProblem } from "#service/log-problem.ts";
 import type { Clock } from "#service/ports.ts";
 import type { Sealer, SealReport } from "#service/seal.ts";
 
@@ -13,6 +15,10 @@ export interface SealDependencies {
   readonly sealer: Sealer;
   /** Whether a wake-up by the ledger is worth a seal. */
   readonly isWorthIt: () => Promise<boolean>;
+  /** Removes batch objects that outlived their sealing; asked for by the schedule alone. */
+  readonly removeOrphans: () => Promise<OrphanReport>;
+  /** Notes for health why a human must look; undefined: nothing any more. */
+  readonly noteProblem: NoteLogProblem;
   readonly clock: Clock;
   readonly telemetry: Pick<Telemetry, "error" | "info" | "warn">;
   readonly serviceName: string;
@@ -24,7 +30,8 @@ export interface SealDependencies {
 export type Seal = (event: unknown) => Promise<void>;
 
 export function createSeal(dependencies: SealDependencies): Seal {
-  const { sealer, isWorthIt, clock, telemetry, serviceName, writeMetrics } = dependencies;
+  const { sealer, isWorthIt, removeOrphans, noteProblem, clock, telemetry, serviceName, writeMetrics } =
+    dependencies;
   const measure = (line: Pick<MetricLine, "metrics" | "fields">): void =>
     writeMetrics(emf({ nowMs: clock.nowMs(), service: serviceName, ...line }));
 
@@ -34,6 +41,9 @@ export function createSeal(dependencies: SealDependencies): Seal {
       const report = await sealer.run();
       tell(report, telemetry);
       measure(measured(report));
+      if (isOfStream(event)) return;
+      await noteProblem(report.problems[0] && `${report.problems[0].subject}: ${report.problems[0].problem}`);
+      tellOrphans(await removeOrphans(), telemetry);
     } catch (error) {
       const isPassing = error instanceof AuditServiceError && error.retryable;
       const code = error instanceof AuditServiceError ? error.code : "internal";
@@ -41,6 +51,8 @@ export function createSeal(dependencies: SealDependencies): Seal {
       if (isPassing) telemetry.warn("the run of the sealer was cut short", { code, error: message });
       else telemetry.error("the log cannot be sealed", { code, error: message });
       measure({ metrics: { SealProblems: count(isPassing ? 0 : 1) } });
+      // What stopped the run is the news, also where it cannot be noted.
+      if (!isPassing) await Promise.allSettled([noteProblem(message)]);
       throw error;
     }
   };
@@ -60,6 +72,15 @@ function tell(
   for (const { subject, problem } of witnessProblems)
     telemetry.warn("a witness did not cosign", { witness: subject, error: problem });
   if (!isFinished) telemetry.info("more is left to be sealed", { size });
+}
+
+function tellOrphans({ removed, kept }: OrphanReport, telemetry: SealDependencies["telemetry"]): void {
+  if (removed.length > 0)
+    telemetry.info("batch objects that outlived their sealing are removed", {
+      batches: removed.join(", "),
+    });
+  for (const { batchId, reason } of kept)
+    telemetry.error("a batch object that outlived its sealing is kept", { subject: batchId, error: reason });
 }
 
 function measured(report: SealReport): Pick<MetricLine, "metrics" | "fields"> {

@@ -31,7 +31,7 @@ const seal = once(async () => {
   const witnesses = config.witnesses.map(createHttpWitness);
   const sealer = createSealer({ ...parts, ...keys, witnesses, clock });
   const isWorthIt = createPace({ ledger: parts.pending, log: parts.ledger, clock, sealPace });
-  return createSeal({ ...runtime, sealer, isWorthIt, serviceName, writeMetrics });
+  return createSeal({ ...runtime, ...parts, sealer, isWorthIt, serviceName, writeMetrics });
 });
 
 export const handler: Seal = async (event) =>

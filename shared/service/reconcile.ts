@@ -138,6 +138,7 @@ class Night {
     { stop, onProgress }: FullReconcileRequest = {},
   ): Promise<ReconcileReport | undefined> {
     const isOver = (): boolean => this.deps.clock.nowMs() >= untilMs || stop?.aborted === true;
+    if (isOver()) return this.pause();
     if (!this.isChained) await this.chain();
     while (this.again.length > 0) {
       if (isOver()) return this.pause();

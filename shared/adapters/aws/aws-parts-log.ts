@@ -5,7 +5,11 @@ import { createDynamoSealLedger } from "#adapters/aws/dynamo-seal-ledger.ts";
 import type { LogLock } from "#adapters/aws/s3-log-store.ts";
 import { createS3LogStore } from "#adapters/aws/s3-log-store.ts";
 import { createBatchSealSource } from "#service/batch-seal-source.ts";
+import type { OrphanReport } from "#service/janitor-orphans.ts";
+import { createOrphanRemoval } from "#service/janitor-orphans.ts";
 import type { LogLedger, LogStore, SealLedger, SealSource } from "#service/log-ports.ts";
+import type { NoteLogProblem } from "#service/log-problem.ts";
+import { createLogProblemNote } from "#service/log-problem.ts";
 import type { Clock } from "#service/ports.ts";
 
 export interface LogPartsOptions
@@ -19,6 +23,8 @@ export interface LogParts {
   readonly pending: Pick<SealLedger, "pending">;
   readonly store: LogStore;
   readonly source: SealSource;
+  readonly removeOrphans: () => Promise<OrphanReport>;
+  readonly noteProblem: NoteLogProblem;
 }
 
 export function createLogParts(
@@ -33,5 +39,7 @@ export function createLogParts(
     pending: seals,
     store,
     source: createBatchSealSource({ archive: store, ledger: rows, conflictKey, clock }),
+    removeOrphans: createOrphanRemoval({ store, ledger }),
+    noteProblem: createLogProblemNote(ledger, clock),
   };
 }

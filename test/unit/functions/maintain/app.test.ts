@@ -1,10 +1,12 @@
 // The scheduled run: the inventory is taken and told whatever becomes of the janitor.
 import { describe, expect, it } from "vitest";
 
+import type { MaintainDependencies } from "#functions/maintain/app.ts";
 import { createMaintain } from "#functions/maintain/app.ts";
 import { AuditStorageError } from "#lib/errors.ts";
 import { createInventory, readInventory } from "#service/inventory.ts";
 import type { JanitorReport } from "#service/janitor.ts";
+import type { ReconcileReport } from "#service/reconcile-note.ts";
 import { MemoryArchive } from "#test/support/memory-archive.ts";
 import { MemoryLedger } from "#test/support/memory-ledger.ts";
 import { virtualTime } from "#test/support/virtual-time.ts";
@@ -19,7 +21,26 @@ const REPORT: JanitorReport = {
 };
 const DOWN = new AuditStorageError("storage-unavailable", "made to fail", { retryable: true });
 
-function subject(janitor: () => Promise<JanitorReport>) {
+const COMPARED: ReconcileReport = {
+  begun_at: "2026-03-01T02:00:00.000Z",
+  finished_at: "2026-03-01T02:01:00.000Z",
+  log_size: 90,
+  log_size_difference: 6,
+  row_leaves: 90,
+  segment_lines: 84,
+  reconciled_leaves: 84,
+  missing_items: 1,
+  missing_rows: 2,
+  wrong_rows: 3,
+  missing_segments: 4,
+  late_duplicates: 5,
+  problems: ["the segment of leaves 84 to 89 is missing"],
+};
+
+function subject(
+  janitor: () => Promise<JanitorReport>,
+  reconcile: MaintainDependencies["reconcile"] = async () => undefined,
+) {
   const ledger = new MemoryLedger();
   const { clock } = virtualTime();
   const countDeadLetters = async (): Promise<number> => 4;
@@ -28,6 +49,7 @@ function subject(janitor: () => Promise<JanitorReport>) {
   const maintain = createMaintain({
     janitor,
     takeInventory: createInventory({ ledger, archive: new MemoryArchive(), clock, countDeadLetters }),
+    reconcile,
     clock,
     telemetry: {
       warn: (message, fields) => logs.push({ level: "warn", message, ...fields }),
@@ -108,5 +130,43 @@ describe("a scheduled run", () => {
     expect(line).not.toHaveProperty("UnaccountedEvents");
     expect(line).not.toHaveProperty("UnregisteredBatches");
     expect(await readInventory(ledger)).toMatchObject({ dead_letters: 4, unaccounted_events: null });
+  });
+
+  it("tells in a line of its own what the comparison found, and names each problem", async () => {
+    const { maintain, metrics, logs } = subject(
+      async () => REPORT,
+      async () => COMPARED,
+    );
+
+    await maintain();
+
+    expect(metrics()[1]).toMatchObject({
+      ReconciledLeaves: 84,
+      MissingItems: 1,
+      MissingRows: 5,
+      MissingSegments: 4,
+      LateDuplicates: 5,
+      LogSizeDifference: 6,
+      log_size: 90,
+    });
+    expect(logs).toEqual([
+      { level: "error", message: "the comparison found", problem: COMPARED.problems[0] },
+    ]);
+  });
+
+  it("has told what is missing before it compares, and fails where that fails", async () => {
+    const untils: number[] = [];
+    const { maintain, metrics } = subject(
+      async () => REPORT,
+      async ({ untilMs }) => {
+        untils.push(untilMs);
+        throw DOWN;
+      },
+    );
+
+    await expect(maintain()).rejects.toBe(DOWN);
+
+    expect(metrics()).toMatchObject([{ UnaccountedEvents: 5 }]);
+    expect(untils).toEqual([Date.parse("2026-03-01T12:04:00.000Z")]);
   });
 });

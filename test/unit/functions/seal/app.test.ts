@@ -3,6 +3,7 @@ import { expect, describe, it } from "vitest";
 
 import { createSeal } from "#functions/seal/app.ts";
 import { AuditStorageError } from "#lib/errors.ts";
+import type { OrphanReport } from "#service/janitor-orphans.ts";
 import type { SealReport } from "#service/seal.ts";
 import { virtualTime } from "#test/support/virtual-time.ts";
 
@@ -26,12 +27,15 @@ const WAKE_UP = { Records: [{ eventName: "INSERT" }] };
 function subject({
   run = async () => REPORT,
   isWorthIt = true,
+  orphans = { removed: [], kept: [] },
 }: {
   run?: () => Promise<SealReport>;
   isWorthIt?: boolean;
+  orphans?: OrphanReport;
 }) {
   const logs: object[] = [];
   const lines: string[] = [];
+  const notes: (string | undefined)[] = [];
   let runs = 0;
   const log = (level: string) => (message: string, fields?: object) =>
     logs.push({ level, message, ...fields });
@@ -43,13 +47,17 @@ function subject({
       },
     },
     isWorthIt: async () => isWorthIt,
+    removeOrphans: async () => orphans,
+    noteProblem: async (problem) => {
+      notes.push(problem);
+    },
     clock: virtualTime().clock,
     telemetry: { info: log("info"), warn: log("warn"), error: log("error") },
     serviceName: "audit_service",
     writeMetrics: (line) => lines.push(line),
   });
   const metrics = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-  return { seal, logs, metrics, runs: () => runs };
+  return { seal, logs, notes, metrics, runs: () => runs };
 }
 
 describe("a run of the seal function", () => {
@@ -147,5 +155,40 @@ describe("a run of the seal function", () => {
     expect(logs).toEqual([{ ...log, error: error.message }]);
     expect(metrics()).toMatchObject([{ SealProblems: problems }]);
     expect(metrics()[0]).not.toHaveProperty("LogSize");
+  });
+
+  it("notes for health why a human must look, and that it is settled", async () => {
+    const stopped = new AuditStorageError("log-diverged", "published is ahead of the head");
+    const failing = subject({
+      run: async () => {
+        throw stopped;
+      },
+    });
+    const settled = subject({});
+    const passedOver = subject({
+      run: async () => ({ ...REPORT, problems: [{ subject: "g", problem: "it is damaged" }] }),
+    });
+
+    await expect(failing.seal(WAKE_UP)).rejects.toBe(stopped);
+    await settled.seal(SCHEDULED);
+    await passedOver.seal(SCHEDULED);
+
+    expect([failing.notes, settled.notes]).toEqual([["published is ahead of the head"], [undefined]]);
+    expect(passedOver.notes).toEqual(["g: it is damaged"]);
+  });
+
+  it("removes on schedule what outlived its sealing, and names what it keeps", async () => {
+    const orphans = { removed: ["f"], kept: [{ batchId: "g", reason: "segment s is missing" }] };
+    const scheduled = subject({ orphans });
+    const woken = subject({ orphans });
+
+    await scheduled.seal(SCHEDULED);
+    await woken.seal(WAKE_UP);
+
+    expect(scheduled.logs).toMatchObject([
+      { level: "info", batches: "f" },
+      { level: "error", subject: "g", error: "segment s is missing" },
+    ]);
+    expect(woken.logs).toEqual([]);
   });
 });
