@@ -33,7 +33,7 @@ export function createCompleteBatch(deps: CompleteDeps): CompleteBatch {
     const object = await deps.archive.get(batchKey(batchId));
     // Others may have finished it since its row was missed; once its lines are in the log its object is gone.
     if (object === undefined && (await deps.ledger.find(batchId)) !== undefined) return;
-    const lines = readObject(object, batchId);
+    const lines = preparedLines(object, batchId);
     const placement = await placeLines(deps, batchId, lines);
     await recordBatch(deps, { batchId, lineCount: lines.length, placement });
   };
@@ -41,10 +41,14 @@ export function createCompleteBatch(deps: CompleteDeps): CompleteBatch {
 
 /** @throws AuditStorageError `storage-unavailable` where the batch cannot be read, or not by this release */
 export async function readBatch(archive: Archive, batchId: string): Promise<readonly PreparedLine[]> {
-  return readObject(await archive.get(batchKey(batchId)), batchId);
+  return preparedLines(await archive.get(batchKey(batchId)), batchId);
 }
 
-function readObject(bytes: Uint8Array | undefined, batchId: string): readonly PreparedLine[] {
+/**
+ * @param bytes of the batch object; undefined where there is none
+ * @throws AuditStorageError `storage-unavailable` where the batch cannot be read, or not by this release
+ */
+export function preparedLines(bytes: Uint8Array | undefined, batchId: string): readonly PreparedLine[] {
   if (bytes === undefined) throw unreadable(batchId, "is missing from the archive");
   return decodeBatch(bytes, batchId).map((text, line) => preparedLine(text, { batchId, line }));
 }
@@ -86,14 +90,18 @@ export async function recordBatch(
 
 /**
  * Stores an object that others may have stored already, with the same bytes and no others.
- * @throws AuditStorageError `storage-unavailable` where other bytes are stored under the key
+ * @throws AuditStorageError `storage-unavailable` where other bytes are stored under the key; retryable where the object went
+ *   away meanwhile, as it does when its batch is sealed
  */
 export async function putSame(archive: Archive, key: string, bytes: Uint8Array): Promise<void> {
   if ((await archive.putIfAbsent(key, bytes)) === "created") return;
   const stored = await archive.get(key);
   if (stored !== undefined && Buffer.compare(stored, bytes) === 0) return;
-  const message = `object ${key} is stored already, with other content`;
-  throw new AuditStorageError("storage-unavailable", message, { details: { key } });
+  const retryable = stored === undefined;
+  const message = retryable
+    ? `object ${key} was stored already, and is gone`
+    : `object ${key} is stored already, with other content`;
+  throw new AuditStorageError("storage-unavailable", message, { details: { key }, retryable });
 }
 
 function unreadable(batchId: string, problem: string): AuditStorageError {

@@ -14,7 +14,7 @@ import {
   readBatchKey,
 } from "#service/batch-object.ts";
 import type { CompleteBatch } from "#service/complete-batch.ts";
-import { preparedLine, readBatch } from "#service/complete-batch.ts";
+import { preparedLine, preparedLines } from "#service/complete-batch.ts";
 import { readNote, writeNote } from "#service/janitor-note.ts";
 import { derivedEntry } from "#service/place-lines.ts";
 import { readSealedLines } from "#service/reconcile-segments.ts";
@@ -261,13 +261,14 @@ class Run {
   }
 }
 
-/** From the batch object, or from the log where sealing has removed that. */
+/** From the batch object, or from the log where sealing has removed that: then its row says where its lines are. */
 async function readLines(
   { archive, ledger }: Pick<JanitorDeps, "archive" | "ledger">,
   batchId: string,
 ): Promise<ReadonlyMap<number, PreparedLine>> {
-  const row = await ledger.find(batchId);
-  if (row?.sealed === undefined) return new Map((await readBatch(archive, batchId)).entries());
+  const object = await archive.get(batchKey(batchId));
+  const row = object === undefined ? await ledger.find(batchId) : undefined;
+  if (row?.sealed === undefined) return new Map(preparedLines(object, batchId).entries());
   const sealed = await readSealedLines(archive, row);
   return new Map([...sealed].map(([line, text]) => [line, preparedLine(text, { batchId, line })]));
 }
