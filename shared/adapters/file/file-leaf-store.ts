@@ -5,7 +5,7 @@ import type { LeafLine, LeafStore } from "#service/log-ports.ts";
 
 const MAX_LEAVES = 2000;
 const MAX_BYTES = 4 * 1024 * 1024;
-/** Lines read at once: a synchronous stretch of some milliseconds. */
+/** Lines read in one turn of the loop: a synchronous stretch of some milliseconds. */
 const STRIDE_ROWS = 100;
 
 export interface FileLeafStoreOptions {
@@ -44,7 +44,8 @@ export function createFileLeafStore({ store, sealedLeaves }: FileLeafStoreOption
       let row = numbers.rowFrom(from);
       while (row < endRow && bytes < MAX_BYTES) {
         const next = Math.min(endRow, row + STRIDE_ROWS);
-        for (const line of readRows(row, next)) {
+        const stretch = row;
+        for (const line of await store.turns.run(() => readRows(stretch, next))) {
           if (bytes >= MAX_BYTES) return { lines, next: line.leaf };
           lines.push(line);
           bytes += line.text.length;

@@ -98,12 +98,13 @@ export class FileStore implements EventQueue, EventStore {
   readonly recovered: Recovered;
   readonly tail = new LogTail();
   readonly damages: DamageNotes;
+  /** For whoever else reads lines in this process. */
+  readonly turns = new ReadTurns();
   private readonly lock: FolderLock;
   private readonly live: LiveLog;
   private readonly reader: PageReader;
   private readonly compressor: Compressor;
   private readonly pending = new PendingLines();
-  private readonly turns = new ReadTurns();
   private compressionTrouble: string | undefined;
   private closing: Promise<void> | undefined;
 
