@@ -19,6 +19,8 @@ export interface DeployedResource<Type extends UsedType> extends Named<Propertie
   /** What `Ref` gives. */
   readonly ref: string;
   readonly arn: string;
+  /** Of its stream, where it has one. */
+  readonly streamArn: string;
 }
 
 export interface Deployment {
@@ -53,6 +55,7 @@ const ARN_SERVICES: Readonly<Record<string, string>> = {
   "AWS::SQS::Queue": `sqs:${REGION}:${ACCOUNT}:`,
   "AWS::S3::Bucket": "s3:::",
   "AWS::Lambda::Function": `lambda:${REGION}:${ACCOUNT}:function:`,
+  "AWS::KMS::Key": `kms:${REGION}:${ACCOUNT}:key/`,
 };
 
 interface Entry {
@@ -92,6 +95,7 @@ export function readDeployment(options: DeploymentOptions): Deployment {
           name: entry.name,
           ref: refOf(entry, options.sqsUrl),
           arn: arnOf(entry),
+          streamArn: streamArnOf(entry),
           // cast: the schema of this type has accepted them
           properties: properties as PropertiesOf<Type>,
         })),
@@ -130,6 +134,11 @@ function arnOf({ type, name }: Entry): string {
   return `arn:aws:${ARN_SERVICES[type] ?? `ignored:${REGION}:${ACCOUNT}:`}${name}`;
 }
 
+/** The stand-in names the stream as it likes; functions are told this. */
+function streamArnOf(table: Entry): string {
+  return `${arnOf(table)}/stream/1`;
+}
+
 interface ScopeOptions extends DeploymentOptions {
   readonly entries: readonly Entry[];
 }
@@ -148,7 +157,8 @@ function createScope(stack: SynthesizedStack, { stacks, entries, apiUrl, sqsUrl 
     attribute: (logicalId, name) => {
       const entry = find(logicalId);
       if (name === "Arn") return arnOf(entry);
-      if (name === "QueueName") return entry.name;
+      if (name === "StreamArn") return streamArnOf(entry);
+      if (name === "QueueName" || name === "KeyId") return entry.name;
       if (name === "ApiEndpoint" || name === "ApiId") return name === "ApiId" ? entry.name : apiUrl;
       if (Object.hasOwn(IGNORED_TYPES, entry.type)) return `${entry.name}.${name}`;
       throw notUnderstood([`${placeOf(entry)}: the attribute ${name} is not known here`]);

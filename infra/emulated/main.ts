@@ -35,7 +35,7 @@ async function run(): Promise<void> {
   await mkdir(ASSEMBLY, { recursive: true });
   await synthesize(ASSEMBLY, STAGE);
   say(
-    "starting DynamoDB Local, which listens on all interfaces of this machine, and the stand-ins for SQS and S3 …",
+    "starting DynamoDB Local, which listens on all interfaces of this machine, and the stand-ins for SQS, S3 and KMS …",
   );
   const standIns = await startStandIns();
   try {

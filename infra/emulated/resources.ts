@@ -1,10 +1,13 @@
-/** Tables, queues and buckets of a template, created on the stand-ins with everything the template says of them. */
+/** Tables, queues, buckets and keys of a template, created on the stand-ins with everything the template says of them. */
 import type { CreateTableCommandInput, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateTableCommand, UpdateTimeToLiveCommand } from "@aws-sdk/client-dynamodb";
+import type { KMSClient } from "@aws-sdk/client-kms";
+import { CreateKeyCommand } from "@aws-sdk/client-kms";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { CreateBucketCommand, PutBucketVersioningCommand } from "@aws-sdk/client-s3";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { CreateQueueCommand } from "@aws-sdk/client-sqs";
+import { KEY_ID_TAG } from "#infra/emulated/kms-server.ts";
 import type { PropertiesOf } from "#infra/emulated/template.ts";
 
 /** A resource of a template with its values worked out. */
@@ -19,11 +22,13 @@ export async function createTable(
   { name, properties }: Named<PropertiesOf<"AWS::DynamoDB::GlobalTable">>,
 ): Promise<void> {
   const { TimeToLiveSpecification: expiry, GlobalSecondaryIndexes: indexes = [] } = properties;
+  const { StreamSpecification: stream } = properties;
   const input: CreateTableCommandInput = {
     TableName: name,
     AttributeDefinitions: properties.AttributeDefinitions,
     KeySchema: properties.KeySchema,
     BillingMode: properties.BillingMode,
+    ...(stream !== undefined && { StreamSpecification: { StreamEnabled: true, ...stream } }),
     ...(indexes.length > 0 && {
       GlobalSecondaryIndexes: indexes.map(({ IndexName, KeySchema, Projection }) => ({
         IndexName,
@@ -69,4 +74,12 @@ export async function createBucket(
   if (properties.VersioningConfiguration === undefined) return;
   const { Status } = properties.VersioningConfiguration;
   await client.send(new PutBucketVersioningCommand({ Bucket: name, VersioningConfiguration: { Status } }));
+}
+
+export async function createKey(
+  client: KMSClient,
+  { name, properties: { KeySpec, KeyUsage } }: Named<PropertiesOf<"AWS::KMS::Key">>,
+): Promise<void> {
+  const Tags = [{ TagKey: KEY_ID_TAG, TagValue: name }];
+  await client.send(new CreateKeyCommand({ KeySpec, KeyUsage, Tags }));
 }

@@ -1,11 +1,12 @@
 /**
- * The three services that stand in for AWS: Amazon's DynamoDB Local, fauxqs for SQS, and this project's S3. Started once,
- * they serve any number of stacks, which have names of their own.
+ * The four services that stand in for AWS: Amazon's DynamoDB Local, fauxqs for SQS, and this project's S3 and KMS. Started
+ * once, they serve any number of stacks, which have names of their own.
  */
 import { once } from "node:events";
 import { buildApp } from "fauxqs";
 import type { Endpoints } from "#infra/emulated/config.ts";
 import { startDynamoDbLocal } from "#infra/emulated/dynamodb-local.ts";
+import { startKmsServer } from "#infra/emulated/kms-server.ts";
 import { startS3Server } from "#infra/emulated/s3-server.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 
@@ -24,15 +25,15 @@ const LOOPBACK = "127.0.0.1";
 
 /** @throws AuditServiceError `invalid-configuration` where one does not start, such as for want of Java */
 export async function startStandIns(): Promise<StandIns> {
-  const starting = [startDynamoDbLocal(), startSqs(), startS3()] as const;
+  const starting = [startDynamoDbLocal(), startSqs(), startS3(), startKms()] as const;
   const settled = await Promise.allSettled(starting);
   const stop = async (): Promise<void> => {
     const started = settled.flatMap((entry) => (entry.status === "fulfilled" ? [entry.value] : []));
     await Promise.all(started.map((service) => service.stop()));
   };
   try {
-    const [dynamodb, sqs, s3] = await Promise.all(starting);
-    return { endpoints: { dynamodb: dynamodb.url, sqs: sqs.url, s3: s3.url }, stop };
+    const [dynamodb, sqs, s3, kms] = await Promise.all(starting);
+    return { endpoints: { dynamodb: dynamodb.url, sqs: sqs.url, s3: s3.url, kms: kms.url }, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -60,5 +61,10 @@ export async function startSqs(): Promise<SqsStandIn> {
 
 async function startS3(): Promise<SqsStandIn> {
   const { url, close } = await startS3Server();
+  return { url, stop: close };
+}
+
+async function startKms(): Promise<SqsStandIn> {
+  const { url, close } = await startKmsServer();
   return { url, stop: close };
 }

@@ -2,26 +2,28 @@
  * A synthesized app, run on one machine: its own tables, queues and buckets on the stand-ins, its bundled functions in
  * threads, its routes, event sources and schedules. Stacks with names of their own share stand-ins.
  */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
+import { KMSClient } from "@aws-sdk/client-kms";
 import { S3Client } from "@aws-sdk/client-s3";
 import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { createTelemetry } from "#functions/telemetry.ts";
 import { readAssembly } from "#infra/emulated/assembly.ts";
 import type { Endpoints } from "#infra/emulated/config.ts";
-import { clientOptions, endpointEnvironment } from "#infra/emulated/config.ts";
+import { clientOptions } from "#infra/emulated/config.ts";
 import type { DeployedResource, Deployment } from "#infra/emulated/deployment.ts";
 import { readDeployment } from "#infra/emulated/deployment.ts";
 import type { EventSource } from "#infra/emulated/event-source.ts";
-import { startEventSource } from "#infra/emulated/event-source.ts";
+import type { Functions } from "#infra/emulated/functions.ts";
+import { createFunctions, functionOf, missing } from "#infra/emulated/functions.ts";
 import { createHttpFront, routeProblems } from "#infra/emulated/http-front.ts";
 import type { LambdaFunction } from "#infra/emulated/lambda-function.ts";
-import { createLambdaFunction } from "#infra/emulated/lambda-function.ts";
-import { createBucket, createQueue, createTable } from "#infra/emulated/resources.ts";
+import { createBucket, createKey, createQueue, createTable } from "#infra/emulated/resources.ts";
 import type { Schedule } from "#infra/emulated/schedule.ts";
 import { createSchedule } from "#infra/emulated/schedule.ts";
+import { startQueueSources, startStreamSources } from "#infra/emulated/sources.ts";
 import type { StandIns } from "#infra/emulated/stand-ins.ts";
+import type { StreamSource } from "#infra/emulated/stream-source.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 
 export interface EmulatedOptions {
@@ -35,6 +37,8 @@ export interface EmulatedOptions {
   readonly skipsWindows?: boolean | undefined;
   /** Visibility of messages in place of the template's. */
   readonly visibilitySeconds?: number | undefined;
+  /** Variables of all functions, over those of the template. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   /** @default true */
   readonly runsSchedules?: boolean | undefined;
   /** Called with what functions and gateway write, and with what goes wrong. */
@@ -49,16 +53,16 @@ export interface Emulated {
   /** Names of what was created: type, logical id, name or address. */
   readonly resources: readonly (readonly [type: string, logicalId: string, ref: string])[];
   readonly sources: readonly EventSource[];
+  readonly streams: readonly StreamSource[];
+  readonly functions: readonly LambdaFunction[];
   readonly schedules: readonly Schedule[];
-  /** Resolves when all queues with a consumer are empty and nothing of them is under way. */
+  /** Resolves when all queues with a consumer are empty, all streams are read, and nothing of them is under way. */
   readonly settle: (timeoutMs?: number) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
 const SETTLE_TIMEOUT_MS = 60_000;
 const SETTLE_CHECK_MS = 10;
-/** Threads at once for one event source; a machine has fewer cores than AWS. */
-const MAX_CONCURRENCY = 4;
 const LOOPBACK = "127.0.0.1";
 /** For requests under way. */
 const STOP_GRACE_MS = 10_000;
@@ -77,20 +81,26 @@ export async function startEmulated(options: EmulatedOptions): Promise<Emulated>
   });
   const url = `http://${LOOPBACK}:${port}`;
   const sqs = new SQSClient(clientOptions(endpoints.sqs));
+  const dynamodb = new DynamoDBClient(clientOptions(endpoints.dynamodb));
+  const streamsClient = new DynamoDBStreamsClient(clientOptions(endpoints.dynamodb));
   const stops: (() => Promise<unknown>)[] = [() => front.stop(STOP_GRACE_MS)];
   const stop = async (): Promise<void> => {
     for (const step of stops) await step();
-    sqs.destroy();
+    for (const client of [sqs, dynamodb, streamsClient]) client.destroy();
   };
   try {
     const deployment = readDeployment({ stacks, apiUrl: url, sqsUrl: endpoints.sqs });
-    await createAll(deployment, { endpoints, sqs, visibilitySeconds: options.visibilitySeconds });
-    const functions = createFunctions(deployment, endpoints, onOutput);
+    await createAll(deployment, { endpoints, sqs, dynamodb, visibilitySeconds: options.visibilitySeconds });
+    const { environment = {}, skipsWindows = false } = options;
+    const functions = createFunctions(deployment, { endpoints, environment, onOutput });
     stops.push(() => Promise.all([...new Set(functions.values())].map((one) => one.stop())));
     for (const [key, target] of routesOf(deployment, functions)) routes.set(key, target);
     const problems = routeProblems(routes.keys());
     if (problems.length > 0) throw new AuditServiceError("invalid-configuration", problems.join("; "));
-    const sources = startSources(deployment, functions, { ...options, sqs, onProblem: say });
+    const given = { deployment, functions, skipsWindows, onProblem: say };
+    const streams = await startStreamSources(given, { dynamodb, streams: streamsClient });
+    stops.splice(1, 0, () => Promise.all(streams.map((one) => one.stop())));
+    const sources = startQueueSources(given, sqs);
     const schedules = createSchedules(deployment, functions, { ...options, onProblem: say });
     stops.splice(1, 0, () => Promise.all([...sources, ...schedules].map((one) => one.stop())));
     return {
@@ -102,8 +112,13 @@ export async function startEmulated(options: EmulatedOptions): Promise<Emulated>
         (type) => deployment.resources(type).map(({ logicalId, ref }) => [type, logicalId, ref] as const),
       ),
       sources,
+      streams,
+      functions: [...new Set(functions.values())],
       schedules,
-      settle: (timeoutMs = SETTLE_TIMEOUT_MS) => settle(sqs, sources, timeoutMs),
+      settle: async (timeoutMs = SETTLE_TIMEOUT_MS) => {
+        await settle(sqs, sources, timeoutMs);
+        await Promise.all(streams.map((stream) => stream.settle()));
+      },
       stop,
     };
   } catch (error) {
@@ -115,14 +130,15 @@ export async function startEmulated(options: EmulatedOptions): Promise<Emulated>
 interface CreateOptions {
   readonly endpoints: Endpoints;
   readonly sqs: SQSClient;
+  readonly dynamodb: DynamoDBClient;
   readonly visibilitySeconds: number | undefined;
 }
 
 async function createAll(
   deployment: Deployment,
-  { endpoints, sqs, visibilitySeconds }: CreateOptions,
+  { endpoints, sqs, dynamodb, visibilitySeconds }: CreateOptions,
 ): Promise<void> {
-  const dynamodb = new DynamoDBClient(clientOptions(endpoints.dynamodb));
+  const kms = new KMSClient(clientOptions(endpoints.kms));
   const s3 = new S3Client({ ...clientOptions(endpoints.s3), forcePathStyle: true });
   const queues = deployment.resources("AWS::SQS::Queue");
   const hasDeadLetters = ({ properties }: DeployedResource<"AWS::SQS::Queue">): boolean =>
@@ -134,45 +150,11 @@ async function createAll(
     for (const queue of queues.filter((one) => !hasDeadLetters(one))) await createQueue(sqs, queue);
     for (const queue of queues.filter(hasDeadLetters)) await createQueue(sqs, queue, visibilitySeconds);
     for (const bucket of deployment.resources("AWS::S3::Bucket")) await createBucket(s3, bucket);
+    for (const key of deployment.resources("AWS::KMS::Key")) await createKey(kms, key);
   } finally {
-    dynamodb.destroy();
+    kms.destroy();
     s3.destroy();
   }
-}
-
-/** By name and by ARN: templates refer to a function by either. */
-type Functions = ReadonlyMap<string, LambdaFunction>;
-
-function createFunctions(
-  deployment: Deployment,
-  endpoints: Endpoints,
-  onOutput: (text: string) => void,
-): Functions {
-  const functions = new Map<string, LambdaFunction>();
-  for (const { name, arn, properties } of deployment.resources("AWS::Lambda::Function")) {
-    const [module = "", exportName = ""] = properties.Handler.split(".");
-    const folder = deployment.assetFolder(properties.Code.S3Key);
-    const bundlePath = ["mjs", "js"].map((ext) => join(folder, `${module}.${ext}`)).find(existsSync);
-    if (bundlePath === undefined) throw missing(`the file of handler ${properties.Handler} in ${folder}`);
-    const created = createLambdaFunction({
-      name,
-      arn,
-      bundlePath,
-      exportName,
-      environment: { ...endpointEnvironment(endpoints), ...properties.Environment?.Variables },
-      timeoutSeconds: properties.Timeout,
-      memoryMb: properties.MemorySize,
-      onOutput,
-    });
-    functions.set(name, created).set(arn, created);
-  }
-  return functions;
-}
-
-function functionOf(functions: Functions, nameOrArn: string): LambdaFunction {
-  const found = functions.get(nameOrArn);
-  if (found === undefined) throw missing(`the function ${nameOrArn}`);
-  return found;
 }
 
 function routesOf(deployment: Deployment, functions: Functions): ReadonlyMap<string, LambdaFunction> {
@@ -198,32 +180,6 @@ function routesOf(deployment: Deployment, functions: Functions): ReadonlyMap<str
 
 interface RunOptions extends EmulatedOptions {
   readonly onProblem: (text: string) => void;
-}
-
-function startSources(
-  deployment: Deployment,
-  functions: Functions,
-  { sqs, skipsWindows = false, onProblem }: RunOptions & { readonly sqs: SQSClient },
-): readonly EventSource[] {
-  const queues = deployment.resources("AWS::SQS::Queue");
-  return deployment.resources("AWS::Lambda::EventSourceMapping").map(({ properties }) => {
-    const queue = queues.find(({ arn }) => arn === properties.EventSourceArn);
-    if (queue === undefined) throw missing(`the queue ${properties.EventSourceArn}`);
-    return startEventSource({
-      client: sqs,
-      queueUrl: queue.ref,
-      queueArn: queue.arn,
-      target: functionOf(functions, properties.FunctionName),
-      maxMessages: properties.BatchSize,
-      windowMs: skipsWindows ? 0 : properties.MaximumBatchingWindowInSeconds * 1000,
-      maxConcurrency: Math.min(
-        MAX_CONCURRENCY,
-        properties.ScalingConfig?.MaximumConcurrency ?? MAX_CONCURRENCY,
-      ),
-      takesPartialFailures: properties.FunctionResponseTypes.length > 0,
-      onProblem,
-    });
-  });
 }
 
 function createSchedules(
@@ -271,8 +227,4 @@ function cannotListen(cause: unknown): AuditServiceError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const message = `${reason}; AUDIT_API_PORT chooses another port`;
   return new AuditServiceError("invalid-configuration", message, { cause });
-}
-
-function missing(what: string): AuditServiceError {
-  return new AuditServiceError("invalid-configuration", `the template lacks ${what}`);
 }

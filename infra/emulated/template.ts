@@ -4,6 +4,7 @@
  * that nothing of a deployment is silently missing here.
  */
 import * as z from "zod";
+import { FilterPattern } from "#infra/emulated/event-filter.ts";
 
 const Any = z.unknown();
 const Text = z.string();
@@ -35,6 +36,9 @@ const Table = z.strictObject({
     .optional(),
   TimeToLiveSpecification: z
     .strictObject({ AttributeName: Text.optional(), Enabled: z.coerce.boolean() })
+    .optional(),
+  StreamSpecification: z
+    .strictObject({ StreamViewType: z.enum(["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"]) })
     .optional(),
   Replicas: Any, // recovery, protection and throughput of the one region
   WriteOnDemandThroughputSettings: Any.optional(),
@@ -82,7 +86,8 @@ const Lambda = z.strictObject({
   ...TAGS,
 });
 
-const EventSource = z.strictObject({
+const QueueSource = z.strictObject({
+  StartingPosition: z.undefined().optional(),
   EventSourceArn: Text,
   FunctionName: Text,
   BatchSize: Count.default(10),
@@ -90,6 +95,33 @@ const EventSource = z.strictObject({
   FunctionResponseTypes: z.array(z.literal("ReportBatchItemFailures")).default([]),
   ScalingConfig: z.strictObject({ MaximumConcurrency: Count }).optional(),
   Enabled: z.literal(true).optional(),
+  ...TAGS,
+});
+
+const StreamSource = z.strictObject({
+  EventSourceArn: Text,
+  FunctionName: Text,
+  StartingPosition: z.enum(["LATEST", "TRIM_HORIZON"]),
+  BatchSize: Count.default(100),
+  MaximumBatchingWindowInSeconds: Count.default(0),
+  MaximumRetryAttempts: Count, // without it for a day
+  MaximumRecordAgeInSeconds: Any.optional(), // nothing is tried again for that long
+  FilterCriteria: z.strictObject({ Filters: z.array(z.strictObject({ Pattern: FilterPattern })) }).optional(),
+  ParallelizationFactor: z.literal(1).optional(),
+  BisectBatchOnFunctionError: z.literal(false).optional(),
+  Enabled: z.literal(true).optional(),
+  ...TAGS,
+});
+
+/** A stream has a position to begin at, a queue has none. */
+const EventSource = z.discriminatedUnion("StartingPosition", [QueueSource, StreamSource]);
+
+const SigningKey = z.strictObject({
+  KeySpec: z.literal("ECC_NIST_EDWARDS25519"),
+  KeyUsage: z.literal("SIGN_VERIFY"),
+  KeyPolicy: Any.optional(), // rights
+  Description: Any.optional(),
+  PendingWindowInDays: Any.optional(),
   ...TAGS,
 });
 
@@ -141,6 +173,7 @@ export const USED_TYPES = {
   "AWS::S3::Bucket": Bucket,
   "AWS::Lambda::Function": Lambda,
   "AWS::Lambda::EventSourceMapping": EventSource,
+  "AWS::KMS::Key": SigningKey,
   "AWS::ApiGatewayV2::Api": HttpApi,
   "AWS::ApiGatewayV2::Integration": Integration,
   "AWS::ApiGatewayV2::Route": Route,
@@ -160,6 +193,7 @@ export const IGNORED_TYPES: Readonly<Record<string, string>> = {
   "AWS::IAM::Role": RIGHTS,
   "AWS::IAM::Policy": RIGHTS,
   "AWS::IAM::ManagedPolicy": RIGHTS,
+  "AWS::KMS::Alias": "functions are told the keys themselves",
   "AWS::Lambda::Permission": RIGHTS,
   "AWS::Lambda::EventInvokeConfig": "schedules here try nothing again",
   "AWS::SQS::QueuePolicy": RIGHTS,

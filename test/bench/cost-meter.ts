@@ -50,7 +50,7 @@ export async function startMeter(targets: Endpoints): Promise<Meter> {
   ]);
   const [dynamodb, sqs, s3] = proxies;
   return {
-    endpoints: { dynamodb: dynamodb.url, sqs: sqs.url, s3: s3.url },
+    endpoints: { dynamodb: dynamodb.url, sqs: sqs.url, s3: s3.url, kms: targets.kms },
     take: () => {
       const taken = counts;
       counts = new Map();

@@ -51,6 +51,45 @@ describe("the resources of a template", () => {
   });
 });
 
+describe("a table with a stream, and a key", () => {
+  it("are told to functions by ARNs that nothing else has", async () => {
+    const Table = {
+      Type: "AWS::DynamoDB::GlobalTable",
+      Properties: {
+        AttributeDefinitions: [{ AttributeName: "pk", AttributeType: "S" }],
+        KeySchema: [{ AttributeName: "pk", KeyType: "HASH" }],
+        BillingMode: "PAY_PER_REQUEST",
+        Replicas: [],
+        StreamSpecification: { StreamViewType: "KEYS_ONLY" },
+      },
+    };
+    const Key = {
+      Type: "AWS::KMS::Key",
+      Properties: { KeySpec: "ECC_NIST_EDWARDS25519", KeyUsage: "SIGN_VERIFY", KeyPolicy: {} },
+    };
+    const Source = {
+      Type: "AWS::Lambda::EventSourceMapping",
+      Properties: {
+        EventSourceArn: { "Fn::GetAtt": ["Table", "StreamArn"] },
+        FunctionName: { Ref: "F" },
+        StartingPosition: "LATEST",
+        MaximumRetryAttempts: 0,
+      },
+    };
+    const F = functionResource("f", { KEY: { "Fn::GetAtt": ["Key", "Arn"] } });
+
+    const deployment = await deploy({ S: { Resources: { Table, Key, Source, F } } });
+
+    const [table] = deployment.resources("AWS::DynamoDB::GlobalTable");
+    const [source] = deployment.resources("AWS::Lambda::EventSourceMapping");
+    const [key] = deployment.resources("AWS::KMS::Key");
+    const [lambda] = deployment.resources("AWS::Lambda::Function");
+    expect(source?.properties.EventSourceArn).toBe(table?.streamArn);
+    expect(lambda?.properties.Environment?.Variables).toEqual({ KEY: key?.arn });
+    expect(key?.arn).toBe(`arn:aws:kms:us-east-1:000000000000:key/${key?.name}`);
+  });
+});
+
 describe("a template that is not understood", () => {
   it("is refused with every resource type that is not known", async () => {
     const Resources = {
@@ -68,6 +107,25 @@ describe("a template that is not understood", () => {
     const Resources = { Q: { ...QUEUE, Properties: { FifoQueue: true } } };
 
     await expect(deploy({ S: { Resources } })).rejects.toThrow(/S\/Q \(AWS::SQS::Queue\)[^]*FifoQueue/);
+  });
+
+  it.each([
+    [{ FilterCriteria: {} }, /FilterCriteria/],
+    [{ StartingPosition: "LATEST", MaximumRetryAttempts: 0, TumblingWindowInSeconds: 1 }, /TumblingWindow/],
+    [{ StartingPosition: "AT_TIMESTAMP", MaximumRetryAttempts: 0 }, /AT_TIMESTAMP|StartingPosition|LATEST/],
+    [
+      {
+        StartingPosition: "LATEST",
+        MaximumRetryAttempts: 0,
+        FilterCriteria: { Filters: [{ Pattern: '{"eventName":[{"exists":true}]}' }] },
+      },
+      /the filter .*exists.* is not known here/,
+    ],
+  ])("is refused with what is not known of an event source: %j", async (part, problem) => {
+    const Properties = { EventSourceArn: "arn", FunctionName: "f", ...part };
+    const Resources = { Source: { Type: "AWS::Lambda::EventSourceMapping", Properties } };
+
+    await expect(deploy({ S: { Resources } })).rejects.toThrow(problem);
   });
 
   it("is refused with the section that is not known", async () => {
