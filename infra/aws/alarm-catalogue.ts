@@ -153,6 +153,20 @@ export const ALARMS: readonly AlarmDefinition[] = [
     periods: QUARTER_HOUR_PERIODS,
   },
   {
+    id: "LogIncomplete",
+    runbook: "log-incomplete",
+    meaning: "The nightly comparison of log, rows, segments and items found something missing or different.",
+    metric: (watched) =>
+      sumOf(
+        ["LogSizeDifference", "MissingItems", "MissingRows", "MissingSegments"].map((name) =>
+          own(watched, name, Stats.MAXIMUM),
+        ),
+        "missing",
+      ),
+    threshold: 1,
+    periods: 1,
+  },
+  {
     id: "ApiFailures",
     runbook: "api-failures",
     meaning: "More than 1 % of requests are answered by 5xx.",

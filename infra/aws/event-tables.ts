@@ -59,10 +59,13 @@ export class EventTables extends Construct {
     );
   }
 
-  /** What `grantPersist` does, taking work off the ledger's lists, and putting it back on them. */
+  /** What `grantPersist` does, taking work off the ledger's lists, putting it back on them, and restoring rows. */
   grantMaintain(to: Grantee): void {
     this.grantPersist(to);
-    to.allow(["dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"], [this.ledger.tableArn]);
+    to.allow(
+      ["dynamodb:DeleteItem", "dynamodb:ConditionCheckItem", "dynamodb:UpdateItem"],
+      [this.ledger.tableArn],
+    );
   }
 
   /** Moving the head of the log on, and noting in the rows of batches where their lines stand in it. */
@@ -101,10 +104,11 @@ export class EventTables extends Construct {
     to.allow([READ_ROW, DESCRIBE], [this.events.tableArn, this.ledger.tableArn]);
   }
 
-  /** Seeing that both tables answer and belong together, and reading the last inventory. */
+  /** Seeing that both tables answer and belong together, and reading the last inventory and what waits for a seal. */
   grantProbe(to: Grantee): void {
     this.bindTables(to);
     to.allow([READ_ROW, DESCRIBE], [this.events.tableArn, this.ledger.tableArn]);
+    to.allow(["dynamodb:Query", "dynamodb:BatchGetItem"], [this.ledger.tableArn]);
   }
 
   private bindTables(to: Grantee): void {

@@ -52,6 +52,7 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   ],
   Health: [
     ...pairs(["dynamodb:GetItem", "dynamodb:DescribeTable"], [EVENTS, LEDGER]),
+    ...pairs(["dynamodb:Query", "dynamodb:BatchGetItem"], [LEDGER]),
     ...pairs(["sqs:GetQueueAttributes"], [LINES, INTAKE, ...DEAD]),
     ...pairs(["s3:ListBucket"], [ARCHIVE]),
   ],
@@ -64,7 +65,7 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   ],
   Maintain: [
     ...STORE,
-    ...pairs(["dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"], [LEDGER]),
+    ...pairs(["dynamodb:DeleteItem", "dynamodb:ConditionCheckItem", "dynamodb:UpdateItem"], [LEDGER]),
     ...pairs(["sqs:GetQueueAttributes"], DEAD),
     ...READ_LOG,
   ],
