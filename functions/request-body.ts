@@ -5,7 +5,7 @@
 import { isUtf8 } from "node:buffer";
 import { promisify } from "node:util";
 import { gunzip, gunzipSync } from "node:zlib";
-import type { RouteBody } from "#http/route-table.ts";
+import type { RouteBody } from "#http/route-parts.ts";
 import { AuditServiceError, AuditValidationError } from "#lib/errors.ts";
 
 export interface SentBody {

@@ -3,7 +3,8 @@ import * as z from "zod";
 import { EXAMPLES } from "#http/examples.ts";
 import type { ProblemCode } from "#http/problem.ts";
 import { PROBLEM_TYPE, PROBLEMS } from "#http/problem.ts";
-import type { Route, RouteResponse } from "#http/route-table.ts";
+import type { RouteResponse } from "#http/route-parts.ts";
+import type { Route } from "#http/route-table.ts";
 import { ROUTES } from "#http/route-table.ts";
 import { PARAMETERS, SCHEMAS } from "#http/schemas.ts";
 

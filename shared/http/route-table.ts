@@ -4,27 +4,10 @@
  */
 import { MAX_BATCH_BODY_BYTES, MAX_DECODED_BODY_BYTES, MAX_EVENT_BODY_BYTES } from "#event/limits.ts";
 import type { ProblemCode } from "#http/problem.ts";
+import type { RouteBody, RouteResponse } from "#http/route-parts.ts";
 import type { ParametersName, SchemaName } from "#http/schemas.ts";
 
 export type FunctionName = "ingest" | "query" | "prove" | "health";
-
-export interface RouteBody {
-  readonly schema: SchemaName;
-  /** As it arrives, and after decompression. */
-  readonly maxWireBytes: number;
-  readonly maxDecodedBytes: number;
-  /** No body counts as `{}`. */
-  readonly isOptional: boolean;
-}
-
-export interface RouteResponse {
-  readonly description: string;
-  readonly schema?: SchemaName;
-  /** Those beside `application/json` are text. @default ["application/json"] */
-  readonly types?: readonly string[];
-  /** Name → what it says. */
-  readonly headers?: Readonly<Record<string, string>>;
-}
 
 export interface Route {
   readonly method: "GET" | "POST";

@@ -1,6 +1,6 @@
 // The log as strangers see it: everything is checked by the definitions of RFC 6962 and node:crypto, from the
 // bytes that are served.
-import { createPublicKey, hash, verify } from "node:crypto";
+import { hash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { rootOfPath } from "#test/support/audit-path.ts";
 import type { Answer, Json, TestService } from "#test/support/http-service.ts";
@@ -14,17 +14,12 @@ import {
   RawClient,
   startSealingService,
 } from "#test/support/http-service.ts";
+import { isSigned, readCheckpoint } from "#test/support/signed-checkpoint.ts";
 import { leafHash, OracleTree } from "#test/support/oracle-tree.ts";
 
 const TILE_WIDTH = 256;
 const HASH_BYTES = 32;
 const ASKING_FOR_JSON = { headers: { accept: "application/json" } };
-
-interface Checkpoint {
-  readonly origin: string;
-  readonly size: number;
-  readonly root: string;
-}
 
 /** Asks until the log covers the event: a stack seals when it is told to, or by and by. */
 async function sealed(service: TestService, eventId: string): Promise<Json> {
@@ -41,28 +36,6 @@ async function bytesOf({ url }: TestService, path: string): Promise<Buffer> {
   const response = await fetch(new URL(path, url));
   expect([path, response.status]).toEqual([path, 200]);
   return Buffer.from(await response.arrayBuffer());
-}
-
-/** C2SP tlog-checkpoint: three lines, and signatures behind an empty one. */
-function read(note: string): Checkpoint {
-  const [origin = "", size = "", root = ""] = note.split("\n");
-  return { origin, size: Number(size), root };
-}
-
-/** C2SP signed-note: whether a line of the log's own key signs the text above the signatures. */
-function isSigned(note: string, verifierKey: string): boolean {
-  const [name = "", keyId = "", ...rest] = verifierKey.trim().split("+");
-  const publicKey = Buffer.from(rest.join("+"), "base64").subarray(1);
-  const der = Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), publicKey]); // RFC 8410
-  const key = createPublicKey({ key: der, format: "der", type: "spki" });
-  const bodyEnd = note.indexOf("\n\n") + 1;
-  const lines = note.slice(bodyEnd + 1).split("\n");
-  return lines.some((line) => {
-    const [, signer = "", text = ""] = /^— (\S+) (\S+)$/.exec(line) ?? [];
-    const signature = Buffer.from(text, "base64");
-    if (signer !== name || signature.subarray(0, 4).toString("hex") !== keyId) return false;
-    return verify(null, Buffer.from(note.slice(0, bodyEnd)), key, signature.subarray(4));
-  });
 }
 
 function base64(bytes: Uint8Array): string {
@@ -90,7 +63,7 @@ describe("a proof", () => {
       const proof = await sealed(service, id);
 
       const { text: verifierKey } = await ask(service, "/log/vkey");
-      const { origin, size, root } = read(proof.checkpoint);
+      const { origin, size, root } = readCheckpoint(proof.checkpoint);
       const leaf = leafHash(hash("sha256", proof.line, "buffer"));
       const path = proof.hashes.map((text: string) => Buffer.from(text, "base64"));
       const place = { index: proof.leaf_index, size, path };
@@ -117,7 +90,7 @@ describe("a proof", () => {
     const end = rest.indexOf("");
     expect(headers.get("content-type")).toBe("text/plain; charset=utf-8");
     expect([first, index]).toEqual(["c2sp.org/tlog-proof@v1", expect.stringMatching(/^index \d+$/)]);
-    const { size, root } = read(rest.slice(end + 1).join("\n"));
+    const { size, root } = readCheckpoint(rest.slice(end + 1).join("\n"));
     const line = (await ask(service, "/events/e-1/line")).text;
     const path = rest.slice(0, end).map((hashText) => Buffer.from(hashText, "base64"));
     const place = { index: Number(index?.slice(6)), size, path };
@@ -156,7 +129,7 @@ describe("the tiles", () => {
     const service = await startSealingService();
     const ids = [...(await logMany(service, 0, 200)), ...(await logMany(service, 200, 150))];
     for (const id of ids) await sealed(service, id);
-    const { size, root } = read((await ask(service, "/log/checkpoint")).text);
+    const { size, root } = readCheckpoint((await ask(service, "/log/checkpoint")).text);
     const pages = await followLinks(service, "/events/feed?limit=1000");
     const inOrder: readonly string[] = pages.flatMap(({ json }) =>
       json.events.map((event: Json) => event.event_id),
