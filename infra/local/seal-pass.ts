@@ -5,6 +5,7 @@
 import { createFileLogLedger } from "#adapters/file/file-log-ledger.ts";
 import { createFileLogStore } from "#adapters/file/file-log-store.ts";
 import { createFileSealSource } from "#adapters/file/file-seal-source.ts";
+import { restoreTiles, settleStaging } from "#adapters/file/kept-staging.ts";
 import type { UncertainLines } from "#adapters/file/line-numbers.ts";
 import { logPaths } from "#adapters/file/log-folder.ts";
 import { openLogKeys } from "#adapters/file/log-keys.ts";
@@ -55,6 +56,9 @@ export interface SealPasses {
   readonly close: () => void;
 }
 
+/** What is left waits for the next pass, at the latest for a quiet time. */
+const MAX_SETTLE_MS = 500;
+
 /** @throws AuditServiceError `invalid-configuration` where a key cannot be used, or another origin is asked for */
 export function createSealPasses(plan: SealingPlan): SealPasses {
   const paths = logPaths(plan.path);
@@ -94,11 +98,18 @@ export function createSealPasses(plan: SealingPlan): SealPasses {
     clock: { nowMs: Date.now },
   });
 
+  let isRestored = false;
+
   return {
     run: async (options) => {
       begun = options;
       durableLines = tail.durableLines;
+      if (!isRestored) await restoreTiles({ store, ledger });
+      isRestored = true;
       const { witnessProblems, problems } = await sealer.run();
+      const settleUntilMs = Date.now() + MAX_SETTLE_MS;
+      const isOverdue = (): boolean => options.isOverdue() || Date.now() >= settleUntilMs;
+      await settleStaging({ store, ledger, nowMs: Date.now(), isOverdue });
       const told = [...problems, ...witnessProblems].map(({ subject, problem }) => `${subject}: ${problem}`);
       return { ...(await soFar()), problems: told };
     },

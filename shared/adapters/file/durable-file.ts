@@ -9,6 +9,10 @@ import { syncFolder } from "#adapters/file/log-folder.ts";
 export interface DurableIo {
   /** Makes the file with these bytes on the medium; what has the name is overwritten. */
   readonly write: (path: string, bytes: Uint8Array, mode: number) => void;
+  /** The same, and leaves it to the system when they get to the medium. */
+  readonly writeLoosely: (path: string, bytes: Uint8Array, mode: number) => void;
+  /** Returns once what a file holds is on the medium. */
+  readonly sync: (path: string) => void;
   /** Gives a file a second name; fails with EEXIST where that is taken. */
   readonly link: (from: string, to: string) => void;
   readonly rename: (from: string, to: string) => void;
@@ -17,14 +21,13 @@ export interface DurableIo {
 
 export const nodeDurableIo: DurableIo = {
   write: (path, bytes, mode) => {
-    const fd = openSync(path, "w", mode);
-    try {
-      for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+    withFile(openSync(path, "w", mode), (fd) => {
+      writeAll(fd, bytes);
       fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    });
   },
+  writeLoosely: (path, bytes, mode) => withFile(openSync(path, "w", mode), (fd) => writeAll(fd, bytes)),
+  sync: (path) => withFile(openSync(path, "r"), fsyncSync),
   link: linkSync,
   rename: renameSync,
   syncFolder,
@@ -57,6 +60,14 @@ export function createFile(
   });
 }
 
+/** Makes a file where there is none, as the caller has seen: never there in part, but durable only once it is synced. */
+export function createLoosely(path: string, bytes: Uint8Array, io: DurableIo): void {
+  withDraft(path, (draft) => {
+    io.writeLoosely(draft, bytes, FILE_MODE);
+    io.rename(draft, path);
+  });
+}
+
 /** Makes a file in the place of the one that is there. Its name is durable once its folder is synced. */
 export function replaceFile(path: string, bytes: Uint8Array, io: DurableIo): void {
   withDraft(path, (draft) => {
@@ -74,4 +85,16 @@ function withDraft<T>(path: string, make: (draft: string) => T): T {
     rmSync(draft, { force: true });
     throw error;
   }
+}
+
+function withFile(fd: number, work: (fd: number) => void): void {
+  try {
+    work(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
 }

@@ -1,18 +1,25 @@
 /**
  * Objects of the log as files beside the log's own, at the path that their key is. Everything is made by way of a draft,
- * and durable on return. Writes are synchronous and thereby atomic to each other; the folder belongs to one process, and
- * one of its threads writes.
+ * and durable on return, but for tiles: a sync for each would hold up the commits of ingest. They are durable in their
+ * staging object, which is kept until they are. Writes are synchronous and thereby atomic to each other; the folder
+ * belongs to one process, and one of its threads writes.
  */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { DurableIo } from "#adapters/file/durable-file.ts";
-import { createFile, DRAFT_END, nodeDurableIo, replaceFile } from "#adapters/file/durable-file.ts";
+import {
+  createFile,
+  createLoosely,
+  DRAFT_END,
+  nodeDurableIo,
+  replaceFile,
+} from "#adapters/file/durable-file.ts";
 import { makeFolder } from "#adapters/file/log-folder.ts";
 import { AuditStorageError } from "#lib/errors.ts";
-import { LOG_PREFIX, STAGING_PREFIX } from "#service/log-layout.ts";
-import type { LogStore, VersionedObject } from "#service/log-ports.ts";
+import { LOG_PREFIX, STAGING_PREFIX, tileKey } from "#service/log-layout.ts";
+import type { LogStore, StagedObject, VersionedObject } from "#service/log-ports.ts";
 import type { ArchivedObject } from "#service/ports.ts";
 
 export interface FileLogStoreOptions {
@@ -24,17 +31,33 @@ export interface FileLogStoreOptions {
   readonly io?: DurableIo;
 }
 
+export interface FileLogStore extends LogStore {
+  /**
+   * Makes tiles durable that were stored; those that are gone are passed over.
+   * @param objects as they were stored: one that the medium does not take is written again
+   * @throws AuditStorageError `storage-unavailable` (retryable)
+   */
+  readonly settle: (objects: readonly StagedObject[]) => Promise<void>;
+  /**
+   * Brings back tiles that a power cut has taken, whole or in part; what is as it should be stays.
+   * @throws AuditStorageError `storage-unavailable` (retryable)
+   */
+  readonly restore: (objects: readonly StagedObject[]) => Promise<void>;
+}
+
+const TILE_PREFIX = tileKey("tile/");
 /** Ends the name of the folder of a tile's partial forms (C2SP tlog-tiles). */
 const PARTIAL_END = ".p";
 const MAX_NAME_BYTES = 255 - DRAFT_END.length;
 const RETRY_AFTER_S = 1;
 
-export function createFileLogStore(options: FileLogStoreOptions): LogStore {
+export function createFileLogStore(options: FileLogStoreOptions): FileLogStore {
   const { folder, prefixes = [LOG_PREFIX, STAGING_PREFIX], io = nodeDurableIo } = options;
   const pathOf = (key: string): string => {
     refuseKey(key, prefixes);
     return join(folder, key);
   };
+  const placed = ({ key, bytes }: StagedObject): PlacedObject => ({ path: pathOf(key), bytes });
   const syncSoon = createFolderSync(io);
 
   return {
@@ -43,6 +66,10 @@ export function createFileLogStore(options: FileLogStoreOptions): LogStore {
       return guarded(path, async () => {
         if (existsSync(path)) return "exists";
         makeFolder(dirname(path));
+        if (key.startsWith(TILE_PREFIX)) {
+          createLoosely(path, bytes, io);
+          return "created";
+        }
         const isCreated = createFile(path, bytes, { io });
         await syncSoon(dirname(path));
         return isCreated ? "created" : "exists";
@@ -72,8 +99,55 @@ export function createFileLogStore(options: FileLogStoreOptions): LogStore {
         });
       }
     },
+    settle: async (objects) => settleTiles(objects.map(placed), io),
+    restore: async (objects) => restoreTiles(objects.map(placed), io),
     list: (prefix, after = "") => listBelow(folder, "", { prefix, after, prefixes }),
   };
+}
+
+interface PlacedObject {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+async function settleTiles(objects: readonly PlacedObject[], io: DurableIo): Promise<void> {
+  const there = objects.filter(({ path }) => existsSync(path));
+  for (const { path, bytes } of there) {
+    await guarded(path, async () => {
+      try {
+        io.sync(path);
+      } catch {
+        replaceFile(path, bytes, io); // a second sync would not fail: the system tells a failure once
+      }
+    });
+  }
+  await syncFolders(there, io);
+}
+
+async function restoreTiles(objects: readonly PlacedObject[], io: DurableIo): Promise<void> {
+  const lost: PlacedObject[] = [];
+  for (const object of objects) {
+    const { path, bytes } = object;
+    const isWhole = existsSync(path) && Buffer.compare(readFileSync(path), bytes) === 0;
+    if (isWhole || isOutgrown(path)) continue;
+    await guarded(path, async () => {
+      makeFolder(dirname(path));
+      replaceFile(path, bytes, io);
+    });
+    lost.push(object);
+  }
+  await syncFolders(lost, io);
+}
+
+/** Whether a path is that of a partial form whose full one is there. */
+function isOutgrown(path: string): boolean {
+  const folder = dirname(path);
+  return folder.endsWith(PARTIAL_END) && existsSync(folder.slice(0, -PARTIAL_END.length));
+}
+
+async function syncFolders(objects: readonly PlacedObject[], io: DurableIo): Promise<void> {
+  for (const folder of new Set(objects.map(({ path }) => dirname(path))))
+    await guarded(folder, async () => io.syncFolder(folder));
 }
 
 /** One sync of a folder for all that was put into it in one turn of the event loop. */

@@ -7,16 +7,18 @@ import { LineCursor } from "#adapters/file/line-cursor.ts";
 import type { UncertainLines } from "#adapters/file/line-numbers.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
 import type { LogTail } from "#adapters/file/log-tail.ts";
-import { tidySealed } from "#adapters/file/tidy-sealed.ts";
+import type { FileLogStore } from "#adapters/file/file-log-store.ts";
+import { growthOf } from "#adapters/file/kept-staging.ts";
+import { removePartials } from "#adapters/file/tidy-sealed.ts";
 import { isStoredLine, receivedAtMs } from "#event/stored-line.ts";
 import { AuditServiceError, AuditStorageError } from "#lib/errors.ts";
 import { logDiverged } from "#service/log-diverged.ts";
-import type { LogLedger, LogStore, SealInput, SealSource } from "#service/log-ports.ts";
+import type { LogLedger, SealInput, SealSource } from "#service/log-ports.ts";
 
 export interface FileSealSourceOptions {
   readonly paths: LogPaths;
   readonly tail: LogTail;
-  readonly store: LogStore;
+  readonly store: FileLogStore;
   readonly ledger: LogLedger;
   /** Numbers that reading the log at start could not tell. */
   readonly uncertain: readonly UncertainLines[];
@@ -75,7 +77,11 @@ export function createFileSealSource(options: FileSealSourceOptions): FileSealSo
       }
     },
     settle: async () => undefined,
-    tidy: async () => tidySealed({ store, ledger }),
+    tidy: async () => {
+      const head = await ledger.readHead();
+      const growth = head?.staging === undefined ? undefined : growthOf(head.staging);
+      if (growth !== undefined) await removePartials(store, growth);
+    },
     close: () => cursor.close(),
   };
 }

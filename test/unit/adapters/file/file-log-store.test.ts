@@ -1,5 +1,5 @@
 // Hazards of objects in files: keys that lead elsewhere, disks that fail at any step, and drafts that a crash has left.
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { describe, expect, it } from "vitest";
@@ -10,7 +10,8 @@ import { createFileLogStore } from "#adapters/file/file-log-store.ts";
 import { systemError } from "#test/support/faults.ts";
 import { newFolder } from "#test/support/folders.ts";
 
-const KEY = "log/tile/0/x001/067";
+const KEY = "staging/some/object";
+const TILE = "log/tile/0/x001/067";
 const BYTES = Buffer.from("tile");
 
 describe("a key", () => {
@@ -44,7 +45,7 @@ describe("a listing", () => {
     const folder = await newFolder();
     const store = createFileLogStore({ folder });
     await store.putIfAbsent(KEY, BYTES);
-    for (const name of ["audit.jsonl", "logs.txt", "log/tile/0/x001/068.tmp"])
+    for (const name of ["audit.jsonl", "logs.txt", "staging/some/other.tmp"])
       await writeFile(join(folder, name), "x");
     await mkdir(join(folder, "other"));
     await writeFile(join(folder, "other", "log"), "x");
@@ -66,7 +67,7 @@ describe("a draft that a crash has left", () => {
     expect(await store.get(KEY)).toBeUndefined();
     expect(await store.putIfAbsent(KEY, BYTES)).toBe("created");
 
-    expect(await readdir(dirname(join(folder, KEY)))).toEqual(["067"]);
+    expect(await readdir(dirname(join(folder, KEY)))).toEqual(["object"]);
     expect(await readFile(join(folder, KEY), "utf8")).toBe("tile");
   });
 });
@@ -115,6 +116,72 @@ describe("a disk that fails", () => {
   });
 });
 
+describe("tiles", () => {
+  const tiles = [
+    { key: TILE, bytes: BYTES },
+    { key: "log/tile/entries/000.p/3", bytes: Buffer.from("bundle") },
+  ];
+
+  async function storeTiles(io: DurableIo = nodeDurableIo) {
+    const folder = await newFolder();
+    const store = createFileLogStore({ folder, io });
+    for (const { key, bytes } of tiles) await store.putIfAbsent(key, bytes);
+    return { folder, store };
+  }
+
+  it("are stored without a sync, which settling makes up for", async () => {
+    const { io, calls } = countingIo();
+    const { store } = await storeTiles(io);
+    expect(calls).toEqual({ write: 0, sync: 0, syncFolder: 0 });
+
+    await store.settle(tiles);
+
+    expect(calls).toEqual({ write: 0, sync: 2, syncFolder: 2 });
+  });
+
+  it("are written again where the medium did not take them", async () => {
+    const { io, failures } = failingIo("sync");
+    const { folder, store } = await storeTiles(io);
+    await writeFile(join(folder, TILE), "");
+    failures.left = 1;
+
+    await store.settle(tiles);
+
+    expect(await readFile(join(folder, TILE), "utf8")).toBe("tile");
+  });
+
+  it("that are gone when they are settled stay so", async () => {
+    const { folder, store } = await storeTiles();
+    await store.remove([TILE]);
+
+    await store.settle(tiles);
+
+    expect(await store.get(TILE)).toBeUndefined();
+    expect(await readdir(join(folder, "log/tile/entries/000.p"))).toEqual(["3"]);
+  });
+
+  it.each(["", "ti", "\0\0\0\0"])("that a power cut has left as %j are brought back", async (left) => {
+    const { folder, store } = await storeTiles();
+    await writeFile(join(folder, TILE), left);
+    await rm(join(folder, "log/tile/entries"), { recursive: true });
+
+    await store.restore(tiles);
+
+    expect(await readFile(join(folder, TILE), "utf8")).toBe("tile");
+    expect(await readFile(join(folder, "log/tile/entries/000.p/3"), "utf8")).toBe("bundle");
+  });
+
+  it("that are partial are not brought back beside the full one", async () => {
+    const { store } = await storeTiles();
+    await store.putIfAbsent("log/tile/entries/000", Buffer.from("full"));
+    await store.remove(["log/tile/entries/000.p/3"]);
+
+    await store.restore(tiles);
+
+    expect(await store.get("log/tile/entries/000.p/3")).toBeUndefined();
+  });
+});
+
 describe("objects stored at once", () => {
   it("share the syncs of their folder", async () => {
     let syncs = 0;
@@ -132,6 +199,22 @@ describe("objects stored at once", () => {
     expect(syncs).toBe(1);
   });
 });
+
+function countingIo() {
+  const calls = { write: 0, sync: 0, syncFolder: 0 };
+  const count = <Name extends keyof typeof calls>(name: Name): DurableIo[Name] =>
+    ((...given: never[]) => {
+      calls[name]++;
+      return (nodeDurableIo[name] as (...args: never[]) => void)(...given);
+    }) as DurableIo[Name];
+  const io: DurableIo = {
+    ...nodeDurableIo,
+    write: count("write"),
+    sync: count("sync"),
+    syncFolder: count("syncFolder"),
+  };
+  return { io, calls };
+}
 
 function failingIo(step: keyof DurableIo): { readonly io: DurableIo; readonly failures: { left: number } } {
   const failures = { left: 0 };
