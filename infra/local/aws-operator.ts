@@ -8,6 +8,7 @@ import { createDynamoClient } from "#adapters/aws/dynamo-client.ts";
 import { createDynamoDirectory } from "#adapters/aws/dynamo-directory.ts";
 import { publishLanes } from "#adapters/aws/dynamo-directory-publish.ts";
 import { createDynamoEventTable } from "#adapters/aws/dynamo-event-table.ts";
+import { createDynamoItemCheck } from "#adapters/aws/dynamo-item-check.ts";
 import { createDynamoLedger } from "#adapters/aws/dynamo-ledger.ts";
 import { createDynamoLogLedger } from "#adapters/aws/dynamo-log-ledger.ts";
 import { createEventTableMark, createLedgerMark } from "#adapters/aws/dynamo-mark.ts";
@@ -33,6 +34,7 @@ import { stampIntake } from "#service/intake.ts";
 import { createQuarantine } from "#service/quarantine.ts";
 import type { StampMessage } from "#service/read-message.ts";
 import { createRebuild } from "#service/rebuild.ts";
+import { createFullReconcile } from "#service/reconcile.ts";
 import { createRedrive } from "#service/redrive.ts";
 
 const DAY_MS = 86_400_000;
@@ -99,6 +101,20 @@ export async function openOperator({ outputs }: OperatorTarget): Promise<Operato
           lock: undefined,
         });
         return createRebuild({ ...tablesOf(dynamo, config), archive, clock })(request);
+      }),
+    reconcile: (request) =>
+      explained(async () => {
+        const config = read("tableName", "ledgerName", "archiveBucket", "hotRetentionDays");
+        const { ledger, sealing, hotRetentionMs } = tablesOf(dynamo, config);
+        const compare = createFullReconcile({
+          archive: createS3Archive({ client: s3, bucket: config.archiveBucket }),
+          ledger,
+          items: createDynamoItemCheck({ client: dynamo, tableName: config.tableName }),
+          restore: request.isRestoring ? { ledger, sealing } : undefined,
+          clock,
+          hotRetentionMs,
+        });
+        return compare(request);
       }),
     readLanes: (tenantId) =>
       explained(async () => {

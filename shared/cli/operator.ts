@@ -1,6 +1,6 @@
 /**
- * What the commands for operators of a deployment on AWS are given: its dead letters, the rebuild of its tables, its
- * lanes. The parts behind it are loaded only when one of these commands runs.
+ * What the commands for operators of a deployment on AWS are given: its dead letters, the rebuild of its tables, the
+ * comparison of what it holds, its lanes. The parts behind it are loaded only when one of these commands runs.
  */
 import type { FieldError } from "#lib/errors.ts";
 
@@ -78,6 +78,8 @@ export interface RedriveRequest {
 }
 
 export interface RebuildReport {
+  readonly logSize: number;
+  readonly unpublished: number;
   readonly batches: number;
   readonly lines: number;
   readonly expired: number;
@@ -98,6 +100,30 @@ export interface RebuildRequest {
   readonly isWithoutDamaged: boolean;
   readonly stop: AbortSignal;
   readonly onProgress: (progress: RebuildProgress) => Promise<void>;
+}
+
+/** Members as they are printed. */
+export interface ReconcileReport {
+  readonly begun_at: string;
+  readonly finished_at: string;
+  readonly log_size: number;
+  readonly row_leaves: number;
+  readonly segment_lines: number;
+  readonly log_size_difference: number;
+  readonly reconciled_leaves: number;
+  readonly missing_items: number;
+  readonly missing_rows: number;
+  readonly wrong_rows: number;
+  readonly missing_segments: number;
+  readonly late_duplicates: number;
+  readonly problems: readonly string[];
+}
+
+export interface ReconcileRequest {
+  /** Whether rows that are missing are written anew. */
+  readonly isRestoring: boolean;
+  readonly stop: AbortSignal;
+  readonly onProgress: (leaf: number, size: number) => Promise<void>;
 }
 
 export interface LaneSetting {
@@ -133,6 +159,8 @@ export interface Operator extends AsyncDisposable {
   readonly readLetters: (max: number) => Promise<readonly ShownLetter[]>;
   readonly redrive: (request: RedriveRequest) => Promise<RedriveReport>;
   readonly rebuild: (request: RebuildRequest) => Promise<RebuildReport>;
+  /** undefined where it was stopped, or there is no log yet. */
+  readonly reconcile: (request: ReconcileRequest) => Promise<ReconcileReport | undefined>;
   readonly readLanes: (tenantId: string) => Promise<LaneReport>;
   readonly growLanes: (wanted: LaneSetting) => Promise<LaneEpoch>;
 }

@@ -11,6 +11,7 @@ import { describeErrors } from "#cli/lines.ts";
 import { addExportCommand, addGetCommand, addHealthCommand, addQueryCommand } from "#cli/read-commands.ts";
 import { addProofCommand } from "#cli/proof-command.ts";
 import { addRebuildCommand } from "#cli/rebuild-command.ts";
+import { addReconcileCommand } from "#cli/reconcile-command.ts";
 import { addRepairCommand } from "#cli/repair-command.ts";
 import { addSendCommand } from "#cli/send-command.ts";
 import { printable, printableLines } from "#cli/terminal-text.ts";
@@ -96,6 +97,7 @@ function createProgram(context: CliContext, { setExit, written }: Outcome): Comm
   addBundleCommand(program, context, setExit);
   addDlqCommand(program, context, setExit);
   addRebuildCommand(program, context, setExit);
+  addReconcileCommand(program, context, setExit);
   addLanesCommand(program, context, setExit);
   addWitnessCommand(program, context, setExit);
   return program;

@@ -15,9 +15,11 @@ import { formatCount, printable } from "#cli/terminal-text.ts";
 
 /** Phase → what is done in it. */
 const PHASES: Readonly<Record<string, string>> = {
-  settled: "1 of 3, batches with an outcome",
-  open: "2 of 3, all other batches",
-  notes: "3 of 3, notes of conflicts",
+  sealed: "1 of 5, segments",
+  settled: "2 of 5, batches with an outcome",
+  open: "3 of 5, all other batches",
+  "sealed-notes": "4 of 5, conflicts of segments",
+  notes: "5 of 5, conflicts of batches",
 };
 
 export function addRebuildCommand(
@@ -35,9 +37,12 @@ export function addRebuildCommand(
       "after",
       `${DEPLOYMENT_HELP}
 
-Stop the consumers first: disable the event source mappings of the consume function. The tables are marked as
-this deployment's at the very end; until then its functions refuse to work on them. A rebuild may be stopped and
-run again with --resume. The number of lanes begins anew: see \`auditlog lanes grow\`.
+Stop the consumers first, and the sealer: disable the event source mappings of both functions, and the schedules. The tables
+are marked as this deployment's at the very end; until then its functions refuse to work on them. A rebuild may be
+stopped and run again with --resume. The number of lanes begins anew: see \`auditlog lanes grow\`.
+
+The log goes on from its published checkpoint. What a sealer had begun to publish behind that is taken away, and
+sealed anew.
 
 Exit code: 0 the tables are whole, 1 batches cannot be read or it failed, 130 stopped by Ctrl-C.
 
@@ -73,13 +78,16 @@ function progressText({ phase, batches, key }: RebuildProgress): string {
 }
 
 function reportText(report: RebuildReport): string {
-  const { batches, lines, expired, conflicts, overlaps, damaged, isFinished } = report;
+  const { logSize, unpublished, batches, lines, expired, conflicts, overlaps, damaged, isFinished } = report;
   const text = damaged.map(({ key, reason }) => `${printable(key)}: ${printable(reason)}\n`);
   text.push(`${formatCount(batches)} batches with ${formatCount(lines)} lines restored.\n`);
   if (expired > 0) text.push(`${formatCount(expired)} lines left out: their hot retention is over.\n`);
   if (conflicts > 0) text.push(`${formatCount(conflicts)} conflicts noted on the events that came first.\n`);
   if (overlaps > 0)
     text.push(`${formatCount(overlaps)} lines are claimed by two batches; the first one has each.\n`);
+  if (isFinished && logSize > 0) text.push(`The log goes on behind ${formatCount(logSize)} leaves.\n`);
+  if (isFinished && unpublished > 0)
+    text.push(`${formatCount(unpublished)} objects taken away that were never part of a published log.\n`);
   if (isFinished) text.push("The tables are whole and marked; the consumers may run again.\n");
   else if (damaged.length > 0)
     text.push(
@@ -89,6 +97,16 @@ function reportText(report: RebuildReport): string {
 }
 
 function reportJson(report: RebuildReport): unknown {
-  const { batches, lines, expired, conflicts, overlaps, damaged, isFinished } = report;
-  return { finished: isFinished, batches, lines, expired, conflicts, overlaps, damaged };
+  const { logSize, unpublished, batches, lines, expired, conflicts, overlaps, damaged, isFinished } = report;
+  return {
+    finished: isFinished,
+    log_size: logSize,
+    unpublished,
+    batches,
+    lines,
+    expired,
+    conflicts,
+    overlaps,
+    damaged,
+  };
 }

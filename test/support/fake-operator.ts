@@ -21,6 +21,7 @@ export async function runWithOperator(
     readLetters: unexpected,
     redrive: unexpected,
     rebuild: unexpected,
+    reconcile: unexpected,
     readLanes: unexpected,
     growLanes: unexpected,
     ...answers,

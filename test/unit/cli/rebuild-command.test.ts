@@ -6,6 +6,8 @@ import { AuditStorageError } from "#lib/errors.ts";
 import { runWithOperator } from "#test/support/fake-operator.ts";
 
 const DONE: RebuildReport = {
+  logSize: 0,
+  unpublished: 0,
   batches: 1234,
   lines: 56_789,
   expired: 0,
@@ -47,6 +49,17 @@ describe("auditlog rebuild", () => {
     expect(stdout).toContain("5 lines are claimed by two batches; the first one has each.");
   });
 
+  it("tells where the log goes on, and what was taken away behind that", async () => {
+    const report = { ...DONE, logSize: 70_001, unpublished: 9 };
+
+    const text = await runWithOperator({ rebuild: async () => report }, ["rebuild"]);
+    const json = await runWithOperator({ rebuild: async () => report }, ["rebuild", "--json"]);
+
+    expect(text.stdout).toContain("The log goes on behind 70,001 leaves.\n");
+    expect(text.stdout).toContain("9 objects taken away that were never part of a published log.\n");
+    expect(JSON.parse(json.stdout)).toMatchObject({ log_size: 70_001, unpublished: 9 });
+  });
+
   it("fails where batches cannot be read, names them and the ways out", async () => {
     const report = { ...DONE, damaged: [DAMAGED], isFinished: false };
 
@@ -80,7 +93,7 @@ describe("auditlog rebuild", () => {
 
     const { stderr } = await runWithOperator({ rebuild }, ["rebuild"], { nowMs: () => now });
 
-    expect(stderr).toBe("2 of 3, all other batches: 4,096, at 2026-03-01 12:00\n");
+    expect(stderr).toBe("3 of 5, all other batches: 4,096, at 2026-03-01 12:00\n");
   });
 
   it("prints JSON, and one line where it is refused", async () => {
