@@ -29,6 +29,7 @@ export interface LambdaFunction {
   readonly invoke: (event: unknown) => Promise<unknown>;
   /** Ends instances that are handling an event, in the middle of it, as `kill -9` would. Returns how many. */
   readonly killBusy: () => Promise<number>;
+  /** Ends all instances; the next event starts a new one. */
   readonly stop: () => Promise<void>;
 }
 
@@ -83,7 +84,7 @@ export function createLambdaFunction(options: LambdaOptions): LambdaFunction {
       return killed.length;
     },
     stop: async () => {
-      await Promise.all([...idle, ...busy].map(({ worker }) => worker.terminate()));
+      await Promise.all([...idle.splice(0), ...busy].map(({ worker }) => worker.terminate()));
     },
   };
 }

@@ -39,6 +39,8 @@ export interface EmulatedOptions {
   readonly visibilitySeconds?: number | undefined;
   /** Variables of all functions, over those of the template. */
   readonly environment?: Readonly<Record<string, string>> | undefined;
+  /** Whether streams of tables feed functions. @default true */
+  readonly followsStreams?: boolean | undefined;
   /** @default true */
   readonly runsSchedules?: boolean | undefined;
   /** Called with what functions and gateway write, and with what goes wrong. */
@@ -61,6 +63,12 @@ export interface Emulated {
   readonly stop: () => Promise<void>;
 }
 
+const SHOWN_TYPES = [
+  "AWS::DynamoDB::GlobalTable",
+  "AWS::SQS::Queue",
+  "AWS::S3::Bucket",
+  "AWS::KMS::Key",
+] as const;
 const SETTLE_TIMEOUT_MS = 60_000;
 const SETTLE_CHECK_MS = 10;
 const LOOPBACK = "127.0.0.1";
@@ -91,14 +99,16 @@ export async function startEmulated(options: EmulatedOptions): Promise<Emulated>
   try {
     const deployment = readDeployment({ stacks, apiUrl: url, sqsUrl: endpoints.sqs });
     await createAll(deployment, { endpoints, sqs, dynamodb, visibilitySeconds: options.visibilitySeconds });
-    const { environment = {}, skipsWindows = false } = options;
+    const { environment = {}, skipsWindows = false, followsStreams = true } = options;
     const functions = createFunctions(deployment, { endpoints, environment, onOutput });
     stops.push(() => Promise.all([...new Set(functions.values())].map((one) => one.stop())));
     for (const [key, target] of routesOf(deployment, functions)) routes.set(key, target);
     const problems = routeProblems(routes.keys());
     if (problems.length > 0) throw new AuditServiceError("invalid-configuration", problems.join("; "));
     const given = { deployment, functions, skipsWindows, onProblem: say };
-    const streams = await startStreamSources(given, { dynamodb, streams: streamsClient });
+    const streams = followsStreams
+      ? await startStreamSources(given, { dynamodb, streams: streamsClient })
+      : [];
     stops.splice(1, 0, () => Promise.all(streams.map((one) => one.stop())));
     const sources = startQueueSources(given, sqs);
     const schedules = createSchedules(deployment, functions, { ...options, onProblem: say });
@@ -108,8 +118,8 @@ export async function startEmulated(options: EmulatedOptions): Promise<Emulated>
       port,
       outputs: deployment.outputs,
       endpoints,
-      resources: (["AWS::DynamoDB::GlobalTable", "AWS::SQS::Queue", "AWS::S3::Bucket"] as const).flatMap(
-        (type) => deployment.resources(type).map(({ logicalId, ref }) => [type, logicalId, ref] as const),
+      resources: SHOWN_TYPES.flatMap((type) =>
+        deployment.resources(type).map(({ logicalId, ref }) => [type, logicalId, ref] as const),
       ),
       sources,
       streams,

@@ -17,27 +17,40 @@ interface ReusableStack {
   readonly erase: () => Promise<void>;
 }
 
+export interface StackOptions {
+  /** Whether each event is sealed as soon as it is stored. @default false: nothing is sealed */
+  readonly isSealing?: boolean;
+}
+
 const emulation = inject("emulation");
-const idle: ReusableStack[] = [];
+/** Those that seal apart from those that do not. */
+const idle = { sealing: new Array<ReusableStack>(), quiet: new Array<ReusableStack>() };
+/** What each wake-up seals. */
+const EAGER = { AUDIT_SEAL_PACE: "eager" };
+/** Functions that remember what they have read or written of the log. */
+const OF_THE_LOG = /Seal|Prove/;
 
 beforeEach((context) => {
   context.skip(emulation === undefined, "needs Java 17");
 });
 
 afterAll(async () => {
-  await Promise.all(idle.splice(0).map(({ stack }) => stack.stop()));
+  const all = [...idle.sealing.splice(0), ...idle.quiet.splice(0)];
+  await Promise.all(all.map(({ stack }) => stack.stop()));
 });
 
 /** A stack in which nothing is stored. */
-export async function emulatedStack(): Promise<TestStack> {
-  const reusable = idle.pop() ?? (await openReusable());
+export async function emulatedStack({ isSealing = false }: StackOptions = {}): Promise<TestStack> {
+  const pool = isSealing ? idle.sealing : idle.quiet;
+  const reusable = pool.pop() ?? (await openReusable(isSealing));
   const { stack, erase } = reusable;
   stack.written.length = 0;
   onTestFinished(async () => {
     try {
       await stack.settle();
       await erase();
-      idle.push(reusable);
+      if (isSealing) await Promise.all(functionsOfLog(stack).map((one) => one.stop()));
+      pool.push(reusable);
     } catch (error) {
       await stack.stop();
       throw error;
@@ -46,8 +59,12 @@ export async function emulatedStack(): Promise<TestStack> {
   return stack;
 }
 
-async function openReusable(): Promise<ReusableStack> {
-  const stack = await openStack();
+function functionsOfLog({ functions }: TestStack): TestStack["functions"] {
+  return functions.filter(({ name }) => OF_THE_LOG.test(name));
+}
+
+async function openReusable(isSealing: boolean): Promise<ReusableStack> {
+  const stack = await openStack({ followsStreams: isSealing });
   await Promise.all(stack.sources.slice(0, 1).map(({ target }) => target.invoke({ Records: [] }))); // it marks what is its own
   return { stack, erase: await createEraser(stack) };
 }
@@ -68,6 +85,7 @@ export async function openStack(options: Partial<EmulatedOptions> = {}): Promise
     standIns: { endpoints: emulation.endpoints, stop: async () => undefined },
     skipsWindows: true,
     runsSchedules: false,
+    environment: EAGER,
     onOutput: (text) => written.push(text),
     ...options,
   });

@@ -8,6 +8,7 @@ import { createTelemetry } from "#functions/telemetry.ts";
 import { startSealing } from "#infra/local/sealing.ts";
 import type { LocalServer, ServerOptions } from "#infra/local/server.ts";
 import { startServer } from "#infra/local/server.ts";
+import type { StackOptions } from "#test/support/emulated.ts";
 import { newFolder } from "#test/support/folders.ts";
 import { MemoryStore } from "#test/support/memory-store.ts";
 import { testLog } from "#test/support/stores.ts";
@@ -48,8 +49,12 @@ export function readsOf(local: number, deployed: number): number {
 export async function startService(options?: Partial<ServerOptions>): Promise<TestService> {
   if (TARGET === "local") return startLocally(options);
   if (options !== undefined) throw new Error("the deployment takes no options; mark the test with itLocally");
+  return startEmulated();
+}
+
+async function startEmulated(options: StackOptions = {}): Promise<TestService> {
   const { emulatedStack } = await import("#test/support/emulated.ts");
-  return { ...(await emulatedStack()), telemetry: [] };
+  return { ...(await emulatedStack(options)), telemetry: [] };
 }
 
 /** With files on one machine, which is what `npm start` has. */
@@ -59,7 +64,7 @@ export async function startFileService(): Promise<TestService> {
 
 /** A service that seals what it takes, as soon as it can. */
 export async function startSealingService(): Promise<TestService> {
-  if (TARGET !== "local") return startService();
+  if (TARGET !== "local") return startEmulated({ isSealing: true });
   const store = await testLog(await newFolder());
   const onTrouble = (problem: string): void => {
     throw new Error(problem);
