@@ -87,9 +87,12 @@ async function lookAtObjects(deps: SurveyDeps, overdueMs: number): Promise<Found
   const maxObjects = deps.maxObjects ?? MAX_OBJECTS;
   const found: FoundObjects = { examined: 0, isComplete: true, orphans: [], unsealed: [] };
   let group: string[] = [];
+  let previous: string | undefined;
   for await (const { key } of deps.archive.list(BATCH_PREFIX)) {
     const reading = readBatchKey(key);
-    if (reading.kind !== "batch") continue;
+    // An outcome sorts right behind its batch object; alone it was put again by whoever finished that late.
+    if (reading.kind === "unknown" || reading.batchId === previous) continue;
+    previous = reading.batchId;
     if (batchTimeMs(reading.batchId) >= overdueMs) break;
     if (found.examined === maxObjects) {
       found.isComplete = false;

@@ -56,16 +56,17 @@ export function createOrphanRemoval({ store, ledger }: OrphanRemovalDeps): () =>
 
 /** @returns false where there is nothing to remove, or not yet */
 async function removeOrphan({ store, ledger }: OrphanRemovalDeps, batchId: string): Promise<boolean> {
-  const [row, bytes, published] = await Promise.all([
+  const [row, bytes, outcome, published] = await Promise.all([
     ledger.find(batchId),
     store.get(batchKey(batchId)),
+    store.get(outcomeKey(batchId)),
     createLogReader(store).checkpoint(),
   ]);
-  if (row?.sealed === undefined || bytes === undefined) return false;
+  if (row?.sealed === undefined || (bytes ?? outcome) === undefined) return false;
   // Until the checkpoint that covers them is published, batch objects are what a rebuild goes back to.
   if (row.sealed.firstLeaf + leafLines(row).length > (published?.size ?? 0)) return false;
-  const lines = decodeBatch(bytes, batchId);
-  await checkSealed(store, row, lines);
+  // Without the batch object there may be its outcome, which whoever finished it late put again: the manifest says the same.
+  if (bytes !== undefined) await checkSealed(store, row, decodeBatch(bytes, batchId));
   await store.remove([batchKey(batchId), outcomeKey(batchId)]);
   return true;
 }
