@@ -12,7 +12,7 @@ import { leafLines } from "#service/manifest.ts";
 import type { Archive, EventKey, ItemPlaces, Ledger, LinePlace } from "#service/ports.ts";
 import type { RowLedgers } from "#service/reconcile-rows.ts";
 import { checkRow, restoreRow } from "#service/reconcile-rows.ts";
-import { readManifest, readSegment } from "#service/reconcile-segments.ts";
+import { isMissing, readManifest, readSegment } from "#service/reconcile-segments.ts";
 import type { Tally } from "#service/reconcile-tally.ts";
 
 export interface ManifestCheckDeps {
@@ -65,13 +65,13 @@ export async function checkManifest(
   };
 }
 
-/** What is missing or damaged is counted; what time may heal is not. */
+/** What is damaged is counted; what is missing was counted by its name, and what time may heal is not. */
 async function readable<T>(read: () => Promise<T>, tally: Tally): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {
     if (!(error instanceof AuditStorageError) || error.retryable) throw error;
-    tally.find("missing_segments", error.message);
+    if (!isMissing(error)) tally.find("missing_segments", error.message);
     return undefined;
   }
 }

@@ -58,5 +58,10 @@ function misplaced(batchId: string, problem: string): AuditStorageError {
 }
 
 function missing(what: string): AuditStorageError {
-  return new AuditStorageError("storage-unavailable", `${what} is missing`);
+  return new AuditStorageError("storage-unavailable", `${what} is missing`, { details: { isMissing: true } });
+}
+
+/** Whether a manifest or segment could not be read because it is not there. */
+export function isMissing({ details }: AuditStorageError): boolean {
+  return details["isMissing"] === true;
 }

@@ -117,7 +117,21 @@ describe("the nightly comparison", () => {
       row_leaves: 9,
       segment_lines: 6,
       log_size_difference: 3,
-      problems: ["the segment of leaves 6 to 8 is missing", `segment ${key} is missing`],
+      missing_segments: 1,
+      problems: ["the segment of leaves 6 to 8 is missing"],
+    });
+  });
+
+  it("notices a segment that cannot be read", async () => {
+    const key = segmentKeyAt(1);
+    const stored = service.ports.archive.objects.get(key);
+    if (stored !== undefined)
+      service.ports.archive.objects.set(key, { ...stored, bytes: stored.bytes.subarray(9) });
+
+    expect(await compare()).toMatchObject({
+      missing_segments: 1,
+      log_size_difference: 3,
+      problems: [`segment ${key} is damaged: it is not gzip of UTF-8 text`],
     });
   });
 
@@ -219,7 +233,7 @@ describe("the nightly comparison", () => {
     const fourth = await nextNight();
 
     expect(first).toMatchObject({ reconciled_leaves: 6, log_size_difference: 3 });
-    expect(second).toMatchObject({ reconciled_leaves: 0, log_size_difference: 3, missing_segments: 2 });
+    expect(second).toMatchObject({ reconciled_leaves: 0, log_size_difference: 3, missing_segments: 1 });
     expect(third).toMatchObject({ ...WELL, reconciled_leaves: 3 });
     expect(fourth).toMatchObject({ ...WELL, reconciled_leaves: 0, segment_lines: 9 });
   });
