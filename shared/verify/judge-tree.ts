@@ -200,6 +200,7 @@ function reportTiles({ walk, size, report }: JudgeOptions, spans: readonly LeafS
       kind: "tile",
       object: tileKey(level, index, size),
       byte: place * HASH_BYTES,
+      leaf: level === 0 ? span[0] : undefined,
       leaves: span,
       expected: hex(computed),
       found: hex(stored),
