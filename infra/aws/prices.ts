@@ -15,13 +15,17 @@ export const PRICES_USD = {
   /** DynamoDB storage per GB-month, table and indexes alike; recovery to any second is billed on the table. */
   tableGbMonth: 0.25,
   tableRecoveryGbMonth: 0.2,
-  /** S3 standard, per PUT, and per GB-month (aws.amazon.com/s3/pricing). */
+  /** S3 standard, per PUT or LIST, per GET, and per GB-month (aws.amazon.com/s3/pricing). */
   objectWrite: 5e-6,
+  objectRead: 0.4e-6,
   objectGbMonth: 0.023,
   /** SQS standard queue, per request of up to 64 KB (aws.amazon.com/sqs/pricing). */
   queueRequest: 0.4e-6,
   /** HTTP API, per request of up to 512 KB (aws.amazon.com/api-gateway/pricing). */
   apiRequest: 1e-6,
+  /** KMS, per key and month, and per signature by one of elliptic curves (aws.amazon.com/kms/pricing). */
+  keyMonth: 1,
+  signature: 15e-6,
   /** Lambda on arm64 (aws.amazon.com/lambda/pricing). */
   lambdaRequest: 0.2e-6,
   lambdaGbSecond: 13.3334e-6,
@@ -31,6 +35,3 @@ export const PRICES_USD = {
   alarmMetricMonth: 0.1,
   dashboardMonth: 3,
 } as const;
-
-/** A month of sealing the log, estimated: its writes and signatures are the same whatever is sealed. */
-export const SEALING_USD_MONTH = { everyMinute: 2.4, everyTenSeconds: 15 } as const;

@@ -1,5 +1,5 @@
 /**
- * Counts what AWS would bill, at the wire: proxies in front of the stand-ins for DynamoDB, SQS and S3, through which the
+ * Counts what AWS would bill, at the wire: proxies in front of the stand-ins for DynamoDB, SQS, S3 and KMS, through which the
  * functions speak to them. Nothing of the service knows that it is counted.
  */
 import { once } from "node:events";
@@ -47,10 +47,11 @@ export async function startMeter(targets: Endpoints): Promise<Meter> {
     startProxy(targets.dynamodb, DYNAMODB, add),
     startProxy(targets.sqs, SQS, add),
     startProxy(targets.s3, S3, add),
+    startProxy(targets.kms, KMS, add),
   ]);
-  const [dynamodb, sqs, s3] = proxies;
+  const [dynamodb, sqs, s3, kms] = proxies;
   return {
-    endpoints: { dynamodb: dynamodb.url, sqs: sqs.url, s3: s3.url, kms: targets.kms },
+    endpoints: { dynamodb: dynamodb.url, sqs: sqs.url, s3: s3.url, kms: kms.url },
     take: () => {
       const taken = counts;
       counts = new Map();
@@ -104,11 +105,13 @@ const SQS: Inspector = {
 };
 
 const S3: Inspector = {
-  count: ({ method, body }, { status }) => ({
-    [`S3${method}.calls`]: 1,
+  count: ({ method, url, body }, { status }) => ({
+    [`S3${url.includes("list-type=") ? "LIST" : method}.calls`]: 1,
     ...(method === "PUT" && status === 200 && { "S3PUT.bytes": body.length }),
   }),
 };
+
+const KMS: Inspector = { count: (call) => ({ [`${operationOf(call)}.calls`]: 1 }) };
 
 function operationOf({ headers }: Call): string {
   return String(headers["x-amz-target"]).split(".")[1] ?? "";

@@ -11,7 +11,7 @@ import type { WorkloadUse } from "#test/bench/cost-workload.ts";
 const MILLION = 1e6;
 /** Memory that buys one core; with less, CPU time is stretched (Lambda developer guide, "memory"). */
 const ONE_CORE_MB = 1769;
-const BYTES_PER_GB = 2 ** 30;
+export const BYTES_PER_GB = 2 ** 30;
 /** Share of provisioned capacity that is used: the target that auto scaling has by default. */
 export const PROVISIONED_USE = 0.7;
 /** How long one call takes, seen from a function in the same region; Lambda bills waiting like working. */
@@ -109,6 +109,7 @@ export interface FixedUse {
   readonly metrics: number;
   readonly alarmMetrics: number;
   readonly dashboards: number;
+  readonly keys: number;
 }
 
 const MAINTAIN_RUNS_PER_MONTH = (730 * 60) / 5;
@@ -128,18 +129,19 @@ export function fixedCosts(use: FixedUse): readonly CostLine[] {
     line("metrics of the service", use.metrics, PRICES_USD.metricMonth),
     line("alarmed metrics", use.alarmMetrics, PRICES_USD.alarmMetricMonth),
     line("dashboard", use.dashboards, PRICES_USD.dashboardMonth),
+    line("keys of the log", use.keys, PRICES_USD.keyMonth),
     line("empty receives of idle queues", EMPTY_RECEIVES_PER_MONTH, PRICES_USD.queueRequest),
     line("maintain every 5 minutes, GB-s", maintainGbSeconds, PRICES_USD.lambdaGbSecond),
   ];
 }
 
 /** What Lambda bills: CPU time, stretched where memory buys less than a core, and waiting. */
-function gbSeconds(name: keyof typeof FUNCTION_SETTINGS, cpuMs: number, waitMs: number): number {
+export function gbSeconds(name: keyof typeof FUNCTION_SETTINGS, cpuMs: number, waitMs: number): number {
   const { memoryMb } = FUNCTION_SETTINGS[name];
   const billedMs = cpuMs * Math.max(1, ONE_CORE_MB / memoryMb) + waitMs;
   return (billedMs / 1000) * (memoryMb / 1024);
 }
 
-function rounded(value: number): string {
+export function rounded(value: number): string {
   return new Intl.NumberFormat("en-US", { maximumSignificantDigits: 4 }).format(value);
 }

@@ -1,9 +1,11 @@
 /** The measured costs as the Markdown that `npm run cost` prints, and that docs/cost.md quotes. */
 import { cpus } from "node:os";
 import { FUNCTION_SETTINGS } from "#infra/aws/function-settings.ts";
-import { PRICES_AS_OF, PRICES_USD, SEALING_USD_MONTH } from "#infra/aws/prices.ts";
+import { PRICES_AS_OF, PRICES_USD } from "#infra/aws/prices.ts";
 import type { CostLine, WorkloadCost } from "#test/bench/cost-model.ts";
 import { ASSUMED_WAIT_MS, PROVISIONED_USE, provisionedFactor } from "#test/bench/cost-model.ts";
+import type { SealingCost } from "#test/bench/cost-sealing.ts";
+import { SEAL_WAIT_MS } from "#test/bench/cost-sealing.ts";
 import { CONSUMER_LINES } from "#test/bench/cost-workload.ts";
 
 export interface CostFigures {
@@ -13,11 +15,12 @@ export interface CostFigures {
     readonly cost: WorkloadCost;
   }[];
   readonly fixed: readonly CostLine[];
+  readonly sealing: SealingCost;
   /** Read units of a page of 100 by what is asked for. */
   readonly pages: readonly { readonly name: string; readonly units: number }[];
 }
 
-export function renderCosts({ workloads, fixed, pages }: CostFigures): string {
+export function renderCosts({ workloads, fixed, sealing, pages }: CostFigures): string {
   const names = workloads.map(({ name }) => name);
   const whats = workloads[0]?.cost.lines.map(({ what }) => what) ?? [];
   const lineOf = (cost: WorkloadCost, what: string): CostLine | undefined =>
@@ -27,7 +30,6 @@ export function renderCosts({ workloads, fixed, pages }: CostFigures): string {
     ...workloads.map(({ cost }) => read(cost)),
   ];
   const fixedUsd = fixed.reduce((sum, { usd }) => sum + usd, 0);
-  const { everyMinute, everyTenSeconds } = SEALING_USD_MONTH;
   return `Measured on ${new Date().toISOString().slice(0, 10)} with Node ${process.version} on ${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"};
 prices of us-east-1 as of ${PRICES_AS_OF}, no free tier. The workloads are of ${workloads.map(({ events }) => count(events)).join(", ")} events,
 stored in consumer batches of ${CONSUMER_LINES} lines. US dollars per million events:
@@ -63,8 +65,17 @@ ${table(
   ],
 )}
 
-Sealing the log is not part of this release. It would add a fixed ${dollars(everyMinute)} a month with a seal a minute, ${dollars(everyTenSeconds)} with one
-every 10 s (estimated), whatever the number of events.
+Sealing costs the same whatever a seal covers: $${sealing.sealUsd.toFixed(6)} each, and $${sealing.idleUsd.toFixed(6)} for a run that finds nothing.
+
+${table(
+  ["one seal", "amount", "US dollars per 1,000 seals"],
+  sealing.lines.map(({ what, amount, usd }) => [what, amount, dollars(usd * 1000)]),
+)}
+
+${table(
+  ["a month of sealing", "US dollars"],
+  sealing.months.map(({ what, usd }) => [what, dollars(usd)]),
+)}
 
 ${table(
   ["page of 100, newest first", "read units", "US dollars per 1,000 pages"],
@@ -77,6 +88,9 @@ ${table(
   and assumed waiting: ${Object.entries(ASSUMED_WAIT_MS)
     .map(([name, ms]) => `${name} ${ms} ms`)
     .join(", ")}. Cold starts are not in it.
+  Of the sealer, which waits for most calls one after the other: ${Object.entries(SEAL_WAIT_MS)
+    .map(([name, ms]) => `${name} ${ms} ms`)
+    .join(", ")}.
 - Provisioned: write units at ${provisionedFactor().toFixed(2)} of their price on demand, with auto scaling at ${PROVISIONED_USE * 100} % of what is provisioned; the queue
   takes the peaks. The CDK app deploys on demand.
 - Not in it: data out to the internet, and whatever carries requests to the API, such as a domain or VPC endpoints.

@@ -13,13 +13,14 @@ import type { LambdaName } from "#infra/aws/bundle.ts";
 import { synthesize } from "#infra/emulated/assembly.ts";
 import { clientOptions, endpointEnvironment } from "#infra/emulated/config.ts";
 import { startStandIns } from "#infra/emulated/stand-ins.ts";
+import type { Emulated } from "#infra/emulated/start-emulated.ts";
 import { startEmulated } from "#infra/emulated/start-emulated.ts";
 import type { MeasuredFunction } from "#test/bench/cost-lambda.ts";
 import { startFunction } from "#test/bench/cost-lambda.ts";
 import type { Meter } from "#test/bench/cost-meter.ts";
 import { startMeter } from "#test/bench/cost-meter.ts";
 
-export type MeasuredName = Exclude<LambdaName, "health" | "prove" | "seal" | "witness">;
+export type MeasuredName = Exclude<LambdaName, "health" | "prove" | "witness">;
 
 export interface CostStack {
   readonly functions: Readonly<Record<MeasuredName, MeasuredFunction>>;
@@ -34,8 +35,8 @@ export interface CostStack {
   readonly spareTable: string;
   readonly queueUrl: string;
   readonly queueArn: string;
-  /** Alarmed metrics and dashboards of the deployment. */
-  readonly watched: { readonly alarmMetrics: number; readonly dashboards: number };
+  /** Alarmed metrics, dashboards and keys of the deployment. */
+  readonly watched: { readonly alarmMetrics: number; readonly dashboards: number; readonly keys: number };
   readonly stop: () => Promise<void>;
 }
 
@@ -56,7 +57,12 @@ export async function startCostStack(): Promise<CostStack> {
     stops.unshift(() => meter.stop());
     const assembly = join(folder, "cdk.out");
     await synthesize(assembly, STAGE);
-    const options = { assembly, standIns: { ...standIns, endpoints: meter.endpoints }, runsSchedules: false };
+    const options = {
+      assembly,
+      standIns: { ...standIns, endpoints: meter.endpoints },
+      runsSchedules: false,
+      followsStreams: false,
+    };
     const [own, spare] = [await startEmulated(options), await startEmulated(options)];
     stops.unshift(
       () => own.stop(),
@@ -71,7 +77,11 @@ export async function startCostStack(): Promise<CostStack> {
       new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ["QueueArn"] }),
     );
     const queueArn = Attributes?.QueueArn ?? "";
-    const environment = { ...environmentOf(names), ...endpointEnvironment(meter.endpoints) };
+    const environment = {
+      ...environmentOf(names),
+      ...logEnvironment(own),
+      ...endpointEnvironment(meter.endpoints),
+    };
     const start = async (name: MeasuredName): Promise<MeasuredFunction> => {
       const bundlePath = bundleFunction(name, join(folder, name));
       const started = await startFunction(bundlePath, { ...environment, AUDIT_QUEUE_ARN: queueArn });
@@ -83,6 +93,7 @@ export async function startCostStack(): Promise<CostStack> {
       consume: await start("consume"),
       query: await start("query"),
       maintain: await start("maintain"),
+      seal: await start("seal"),
     };
     return {
       functions,
@@ -94,7 +105,7 @@ export async function startCostStack(): Promise<CostStack> {
       spareTable: valuesOf(spare.outputs)["TableName"] ?? "",
       queueUrl,
       queueArn,
-      watched: await readWatched(assembly),
+      watched: { ...(await readWatched(assembly)), keys: keysOf(own).length },
       stop,
     };
   } catch (error) {
@@ -125,8 +136,25 @@ function environmentOf(names: Readonly<Record<string, string | undefined>>): Rec
   };
 }
 
+/** The keys have no outputs, since nobody needs to know them. */
+function keysOf({ resources }: Emulated): Emulated["resources"] {
+  return resources.filter(([type]) => type === "AWS::KMS::Key");
+}
+
+function logEnvironment(emulated: Emulated): Record<string, string> {
+  const arnOf = (id: string): string => {
+    const [, , ref = ""] = keysOf(emulated).find(([, logicalId]) => logicalId.startsWith(id)) ?? [];
+    return `arn:aws:kms:us-east-1:000000000000:key/${ref}`;
+  };
+  return {
+    AUDIT_LOG_ORIGIN: "audit.example.com/log",
+    AUDIT_LOG_KEY_ARN: arnOf("LogKey"),
+    AUDIT_FRESHNESS_KEY_ARN: arnOf("FreshnessKey"),
+  };
+}
+
 /** An alarm is billed for each metric that it looks at. */
-async function readWatched(assembly: string): Promise<CostStack["watched"]> {
+async function readWatched(assembly: string): Promise<Omit<CostStack["watched"], "keys">> {
   const text = await readFile(join(assembly, `AuditService-${STAGE}.template.json`), "utf8");
   // cast: what CloudFormation takes, as the CDK has just written it
   const { Resources } = JSON.parse(text) as {

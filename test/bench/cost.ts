@@ -13,6 +13,7 @@ import { renderCosts } from "#test/bench/cost-report.ts";
 import type { CostStack } from "#test/bench/cost-stack.ts";
 import { startCostStack } from "#test/bench/cost-stack.ts";
 import type { Workload } from "#test/bench/cost-workload.ts";
+import { measureSealing } from "#test/bench/cost-sealing.ts";
 import { pageUnits, runWorkload } from "#test/bench/cost-workload.ts";
 
 /** On demand, in batches of 100, every event with user and resource. */
@@ -72,6 +73,8 @@ async function measure(stack: CostStack): Promise<CostFigures> {
   for (const [name, filter] of Object.entries(PAGES)) {
     pages.push({ name, units: await pageUnits(stack, { ...filter, tenant_id: "full-100" }) });
   }
+  say("sealing");
+  const sealing = await measureSealing(stack);
   const { functions, watched } = stack;
   await functions.maintain.invoke({}); // the first one starts it
   functions.maintain.takeUse();
@@ -80,6 +83,7 @@ async function measure(stack: CostStack): Promise<CostFigures> {
   return {
     workloads: measured,
     pages,
+    sealing,
     fixed: fixedCosts({ maintain, metrics: metricCount(stack), ...watched }),
   };
 }
