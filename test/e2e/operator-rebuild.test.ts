@@ -12,6 +12,7 @@ import type { AwsDeployment } from "#test/support/aws-deployment.ts";
 import { startDeployment } from "#test/support/aws-deployment.ts";
 import { describeDynamo } from "#test/support/dynamodb-local.ts";
 import { newFolder } from "#test/support/folders.ts";
+import { openSealed } from "#test/support/sealed-deployment.ts";
 
 const TIMEOUT_MS = 120_000;
 const QUERIES = [
@@ -95,6 +96,33 @@ describeDynamo("a rebuild", (dynamo) => {
     expect(JSON.stringify(before)).toContain('"conflicts":');
     expect(after).toEqual(before);
     await expect(lost.openStore()).resolves.toBeDefined();
+  });
+
+  it("gives the same answers where the log holds all events, and sealing goes on", {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const deployment = await startDeployment(dynamo());
+    onTestFinished(deployment.close);
+    const { env } = deployment;
+    const folder = await newFolder();
+    const ids = await fill(deployment);
+    const sealed = await openSealed(deployment);
+    const { size } = await sealed.seal();
+    const before = await answersOf(deployment.eventStore, ids);
+
+    const lost = await deployment.loseTables();
+    const outputs = await lost.writeOutputs(folder);
+    const { code, stdout } = await auditlog(["rebuild", "--outputs", outputs], { folder, env });
+    const after = await answersOf(lost.eventStore, ids);
+    const goneOn = await openSealed(lost);
+    await goneOn.persist([sampleLine({ event_id: "event-new" }), sampleLine({ event_id: "event-0" })]);
+    const report = await goneOn.seal();
+    const compared = await auditlog(["reconcile", "--outputs", outputs, "--json"], { folder, env });
+
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`The log goes on behind ${size} leaves.`)]);
+    expect(after).toEqual(before);
+    expect(report).toMatchObject({ leaves: 2, size: size + 2, problems: [] });
+    expect(JSON.parse(compared.stdout)).toMatchObject({ log_size: size + 2, log_size_difference: 0 });
   });
 
   it("does not begin without knowing how long the deployment keeps events", {
