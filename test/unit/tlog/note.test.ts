@@ -70,6 +70,8 @@ describe("parseNote", () => {
   it.each([
     ["nothing", ""],
     ["no blank line", `a\n${LINE}`],
+    ["a signature line right behind its text", `x${LINE}`],
+    ["no newline behind the second signature", `a\n\n${LINE}${LINE.slice(0, -1)}`],
     ["no signature", "a\n\n"],
     ["no newline at the end", `a\n\n${LINE.slice(0, -1)}`],
     ["a line between signatures", `a\n\n${LINE}x\n${LINE}`],

@@ -40,6 +40,7 @@ describe("tiles of a proof", () => {
     ]);
     expect(paths(tilesForInclusion(size - 1n, size))).toEqual(paths(edgeTiles(size)));
     expect(paths(tilesForConsistency(1000n, size))).toEqual(paths(tilesForInclusion(999n, size)));
+    expect(paths(tilesForConsistency(256n, size))).toEqual(paths(tilesForInclusion(255n, size)));
     expect(tilesForConsistency(0n, size)).toEqual([]);
   });
 
@@ -104,6 +105,12 @@ describe("proofs", () => {
 
     expect(() => proveInclusion({ index: 70n, size, root, tiles: given })).toThrow(path);
     expect(() => proveConsistency({ oldSize: 71n, newSize: size, root, tiles: given })).toThrow(path);
+  });
+
+  it("are not made from a larger tree than the signed one", () => {
+    const claim = { oldSize: size + 1n, newSize: size, root, tiles };
+
+    expect(() => proveConsistency(claim)).toThrow(`old size ${size + 1n} is above new size ${size}`);
   });
 
   it("are not made of a tile that is too short or too long", () => {
