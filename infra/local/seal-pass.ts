@@ -2,6 +2,8 @@
  * Sealing the log of a folder on this machine, one pass at a time: each covers what was durable when it began. Used by the
  * thread of the server that seals, and by programs that open the folder for a moment.
  */
+import type { DurableIo } from "#adapters/file/durable-file.ts";
+import { nodeDurableIo } from "#adapters/file/durable-file.ts";
 import { createFileLogLedger } from "#adapters/file/file-log-ledger.ts";
 import { createFileLogStore } from "#adapters/file/file-log-store.ts";
 import { createFileSealSource } from "#adapters/file/file-seal-source.ts";
@@ -60,12 +62,12 @@ export interface SealPasses {
 const MAX_SETTLE_MS = 500;
 
 /** @throws AuditServiceError `invalid-configuration` where a key cannot be used, or another origin is asked for */
-export function createSealPasses(plan: SealingPlan): SealPasses {
+export function createSealPasses(plan: SealingPlan, io: DurableIo = nodeDurableIo): SealPasses {
   const paths = logPaths(plan.path);
   const tail = new LogTail(plan.tail);
   const { origin, log, freshness } = openLogKeys(paths, plan.origin);
-  const store = createFileLogStore({ folder: paths.folder });
-  const ledger = createFileLogLedger(paths);
+  const store = createFileLogStore({ folder: paths.folder, io });
+  const ledger = createFileLogLedger(paths, io);
   const { uncertain, maxLines } = plan;
   const lines = createFileSealSource({ paths, tail, store, ledger, uncertain, maxLines });
   let begun: SealPassOptions = { isOverdue: () => false };

@@ -24,8 +24,8 @@ export interface SealWorkerReport extends Partial<SealedSoFar> {
 
 /** While nothing is to be sealed, and again after the log was found to contradict what was signed. */
 const IDLE_MS = 60_000;
-/** Of a thread, on Linux: about a tenth of a core where all are busy. Elsewhere it would be that of the process. */
-const NICE = 10;
+/** Of a thread, on Linux: a quarter of a core's share where all are busy. Elsewhere it would be that of the process. */
+const NICE = 5;
 
 // cast: whoever starts this thread gives it this.
 const { plan, intervalMs, stopWithinMs } = workerData as SealWorkerData;
@@ -38,7 +38,6 @@ parentPort?.on("message", () => {
   wake();
 });
 
-if (process.platform === "linux") setPriority(NICE);
 await work();
 parentPort?.close();
 
@@ -59,6 +58,7 @@ async function work(): Promise<void> {
         isHeld = false;
         size = outcome.size;
         report(outcome);
+        giveWay();
       } catch (error) {
         report({ problems: [error instanceof Error ? error.message : String(error)] });
         isHeld = isDiverged(error); // until a human has looked; what passes is tried again in the next interval
@@ -68,6 +68,11 @@ async function work(): Promise<void> {
     if (!isLast) await pause();
   }
   passes.close();
+}
+
+/** Not before the first pass: until then a log that is just opened has no leaves to show. */
+function giveWay(): void {
+  if (process.platform === "linux") setPriority(NICE);
 }
 
 function isDiverged(error: unknown): boolean {
