@@ -1,0 +1,206 @@
+// The log on one machine as people run it: keys at the first start, proofs soon after an event, everything covered at an
+// orderly end, and logs of programs that open the folder for a moment.
+import { chmod, mkdir, readdir, stat, truncate } from "node:fs/promises";
+import { join } from "node:path";
+
+import { describe, expect, it, vi } from "vitest";
+
+import { createAuditService } from "#infra/local/library.ts";
+import { getJson, postJson } from "#test/support/api.ts";
+import { auditlog } from "#test/support/auditlog.ts";
+import { newFolder } from "#test/support/folders.ts";
+import { checkFolder, readCheckpoint } from "#test/support/sealed-folder.ts";
+import type { ServerProcess } from "#test/support/server-process.ts";
+import { startServerProcess } from "#test/support/server-process.ts";
+import { sampleLines } from "#test/contract/sample-lines.ts";
+import { openLog } from "#test/support/stores.ts";
+
+const PATIENCE = { timeout: 20_000, interval: 50 };
+const EVENTS = Array.from({ length: 600 }, (_, index) => ({
+  event_id: `event-${index}`,
+  action: "write",
+  service_name: "shop",
+}));
+
+async function stop(server: ServerProcess): Promise<void> {
+  server.child.kill("SIGTERM");
+  expect(await server.ended).toEqual({ code: 0, signal: null });
+}
+
+async function post(url: string, from: number, to: number): Promise<void> {
+  const { status } = await postJson(url, "/events/batch", { events: EVENTS.slice(from, to) });
+  expect(status).toBe(202);
+}
+
+describe("a server", () => {
+  it("makes keys at its first start, shows the one to check with, and proves an event soon", async () => {
+    const folder = await newFolder();
+    const server = startServerProcess(folder, { AUDIT_SEAL_INTERVAL: "0.05" });
+    const url = await server.url;
+    await post(url, 0, 10);
+
+    const proof = await vi.waitFor(async () => {
+      const response = await fetch(`${url}/events/event-7/proof`);
+      expect(response.status).toBe(200);
+      return response.text();
+    }, PATIENCE);
+    const { log } = (await getJson(url, "/health")).body;
+    const vkey = (await (await fetch(`${url}/log/vkey`)).text()).trimEnd();
+
+    expect(proof).toMatch(/^c2sp\.org\/tlog-proof@v1\nindex 7\n/);
+    expect(server.stderr()).toContain(`log key  ${vkey}`);
+    expect(log).toMatchObject({ status: "healthy", vkey, origin: vkey.split("+")[0] });
+    for (const name of ["audit-service.log-key", "audit-service.freshness-key"])
+      expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600);
+    await stop(server);
+  });
+
+  it("has covered everything at an orderly end, whatever its interval", async () => {
+    const folder = await newFolder();
+    const server = startServerProcess(folder, { AUDIT_SEAL_INTERVAL: "3600" });
+    await post(await server.url, 0, 600);
+
+    await stop(server);
+
+    expect(await checkFolder(folder)).toMatchObject({ size: 600 });
+  });
+
+  it("goes on with the log of another start under the same key", async () => {
+    const folder = await newFolder();
+    const first = startServerProcess(folder);
+    await post(await first.url, 0, 300);
+    await stop(first);
+    const before = await readCheckpoint(folder);
+    const second = startServerProcess(folder);
+    await post(await second.url, 300, 600);
+
+    await stop(second);
+
+    const after = await checkFolder(folder);
+    expect([before.size, after.size]).toEqual([300, 600]);
+    expect((await readCheckpoint(folder)).text.split("\n")[0]).toBe(before.text.split("\n")[0]);
+  });
+
+  it("seals the log of an older release from its first line on", async () => {
+    const folder = await newFolder();
+    const store = await openLog(folder, { maxFileBytes: 50_000, backupCount: 1 });
+    for (const line of sampleLines("default", 500)) await store.send([line]);
+    await store.close();
+    expect(await readdir(folder)).not.toContain("log");
+    const server = startServerProcess(folder, { AUDIT_SEAL_INTERVAL: "0.05" });
+    await server.url;
+
+    await stop(server);
+
+    expect(await checkFolder(folder)).toMatchObject({ size: 500 });
+  });
+
+  it("seals nothing where it is told so, and says it", async () => {
+    const folder = await newFolder();
+    const server = startServerProcess(folder, { AUDIT_SEAL_INTERVAL: "0" });
+    await post(await server.url, 0, 10);
+    const { status } = await fetch(`${await server.url}/log/checkpoint`);
+
+    await stop(server);
+
+    expect(status).toBe(404);
+    expect(server.stderr()).toContain("AUDIT_SEAL_INTERVAL is 0");
+    expect(await readdir(folder)).not.toContain("log");
+  });
+
+  it("whose log has lost lines takes events, and health names both sizes", async () => {
+    const folder = await newFolder();
+    const first = startServerProcess(folder);
+    await post(await first.url, 0, 20);
+    await stop(first);
+    const live = join(folder, "audit.jsonl");
+    await truncate(live, 0);
+    const second = startServerProcess(folder, { AUDIT_SEAL_INTERVAL: "0.05" });
+    const url = await second.url;
+
+    await post(url, 20, 21);
+    const health = await vi.waitFor(async () => {
+      const { body } = await getJson(url, "/health");
+      expect(body.log.status).toBe("degraded");
+      return body;
+    }, PATIENCE);
+
+    expect(health.status).toBe("degraded");
+    expect(health.log.problems.join()).toMatch(/the log holds [01] lines, but 20 leaves are sealed/);
+    await stop(second);
+    expect(await readCheckpoint(folder)).toMatchObject({ size: 20 });
+  });
+});
+
+describe("a start is refused", () => {
+  it("where others can read the key, with what to do", async () => {
+    const folder = await newFolder();
+    const first = startServerProcess(folder);
+    await first.url;
+    await stop(first);
+    const key = join(folder, "audit-service.log-key");
+    await chmod(key, 0o644);
+
+    const second = startServerProcess(folder);
+
+    expect(await second.ended).toEqual({ code: 1, signal: null });
+    expect(second.stderr()).toContain(`run: chmod 600 ${key}`);
+    await chmod(key, 0o600);
+    const third = startServerProcess(folder);
+    await third.url;
+    await stop(third);
+  });
+
+  it("where the log has another name, with the reason", async () => {
+    const folder = await newFolder();
+    const first = startServerProcess(folder, { AUDIT_LOG_ORIGIN: "log.example/one" });
+    await first.url;
+    await stop(first);
+
+    const second = startServerProcess(folder, { AUDIT_LOG_ORIGIN: "log.example/two" });
+
+    expect(await second.ended).toEqual({ code: 1, signal: null });
+    expect(second.stderr()).toContain(`AUDIT_LOG_ORIGIN is log.example/two, but the log in ${folder} is`);
+  });
+});
+
+describe("a program that opens the folder itself", () => {
+  it("leaves what it wrote sealed: one command is enough", async () => {
+    const folder = await newFolder();
+
+    for (let sent = 0; sent < 3; sent++) {
+      const { code, stderr } = await auditlog(["send", "--action", "login", "--service", "shop"], { folder });
+      expect([code, stderr]).toEqual([0, ""]);
+    }
+
+    expect(await checkFolder(folder)).toMatchObject({ size: 3 });
+  });
+
+  it("seals nothing where it wrote nothing", async () => {
+    const folder = await newFolder();
+
+    await auditlog(["query"], { folder });
+
+    expect((await readdir(folder)).filter((name) => /^log$|staging|key|head/.test(name))).toEqual([]);
+  });
+
+  it("keeps its events where they cannot be sealed, and warns", async () => {
+    const folder = await newFolder();
+    await mkdir(join(folder, "audit-service.log-key"));
+
+    const { code, stderr } = await auditlog(["send", "--action", "login", "--service", "shop"], { folder });
+
+    expect(code).toBe(0);
+    expect(stderr).toContain("the events are stored, but not sealed yet");
+  });
+
+  it("as a library leaves what it wrote sealed when it is closed", async () => {
+    const folder = await newFolder();
+    const audit = await createAuditService({ filePath: join(folder, "audit.jsonl"), serviceName: "shop" });
+    await audit.logBatch(EVENTS);
+
+    await audit.close();
+
+    expect(await checkFolder(folder)).toMatchObject({ size: 600 });
+  });
+});
