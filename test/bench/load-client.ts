@@ -13,9 +13,19 @@ export interface LoadOptions {
   readonly eventsPerRequest: number;
   readonly maxSeconds: number;
   readonly maxEvents: number;
+  /** Offers no more than that. @default as many as are taken */
+  readonly eventsPerSecond?: number;
+}
+
+/** How many events were acknowledged at a time, in milliseconds since 1970. */
+export interface Progress {
+  readonly atMs: number;
+  readonly events: number;
 }
 
 export interface LoadResult {
+  /** Ten a second. */
+  readonly progress: readonly Progress[];
   readonly events: number;
   readonly seconds: number;
   /** Acknowledged events a second. */
@@ -26,6 +36,7 @@ export interface LoadResult {
 
 /** Requests made ahead of time; they are sent again and again, and each sending makes new events. */
 const PREPARED = 200;
+const PROGRESS_MS = 100;
 
 function prepareRequests({ port, eventsPerRequest }: LoadOptions): Buffer[] {
   return Array.from({ length: PREPARED }, (_, index) => {
@@ -44,8 +55,14 @@ async function run(options: LoadOptions): Promise<LoadResult> {
   const latencies: number[] = [];
   const begun = performance.now();
   const endAt = begun + options.maxSeconds * 1000;
+  const eventsPerMs = (options.eventsPerSecond ?? Number.POSITIVE_INFINITY) / 1000;
   let started = 0;
   let acknowledged = 0;
+  const progress: Progress[] = [];
+  const noteProgress = (): void => {
+    progress.push({ atMs: Date.now(), events: acknowledged });
+  };
+  const timer = setInterval(noteProgress, PROGRESS_MS);
 
   const worker = (number: number): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -57,6 +74,11 @@ async function run(options: LoadOptions): Promise<LoadResult> {
         if (started >= options.maxEvents || performance.now() >= endAt) {
           socket.end();
           resolve();
+          return;
+        }
+        const waitMs = begun + started / eventsPerMs - performance.now();
+        if (waitMs >= 1) {
+          setTimeout(next, waitMs);
           return;
         }
         started += options.eventsPerRequest;
@@ -85,10 +107,13 @@ async function run(options: LoadOptions): Promise<LoadResult> {
 
   await Promise.all(Array.from({ length: options.connections }, (_, index) => worker(index)));
   const seconds = (performance.now() - begun) / 1000;
+  clearInterval(timer);
+  noteProgress();
   const sorted = latencies.toSorted((a, b) => a - b);
   const at = (share: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
   return {
+    progress,
     events: acknowledged,
     seconds,
     rate: acknowledged / seconds,

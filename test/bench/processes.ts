@@ -20,7 +20,10 @@ const START_LIMIT_MS = 120_000;
 const BYTES_PER_KB = 1024;
 
 /** Starts `npm start`'s program on `folder` and a free port. */
-export async function startServer(folder: string): Promise<RunningServer> {
+export async function startServer(
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningServer> {
   const begun = performance.now();
   const child = spawn(process.execPath, ["infra/local/main.ts"], {
     env: {
@@ -28,6 +31,7 @@ export async function startServer(folder: string): Promise<RunningServer> {
       AUDIT_FILE_PATH: join(folder, "audit.jsonl"),
       AUDIT_API_PORT: "0",
       AUDIT_API_LOG_LEVEL: "warn",
+      ...env,
     },
     stdio: ["ignore", "ignore", "inherit"],
   });
