@@ -236,7 +236,7 @@ export const ROUTES = [
     responses: {
       200: { description: "The hashes or entries; they never change", types: ["application/octet-stream"] },
     },
-    problems: ["storage-unavailable"],
+    problems: ["route-not-found", "storage-unavailable"],
   },
   {
     method: "POST",
