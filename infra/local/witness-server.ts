@@ -56,7 +56,10 @@ export async function runWitness(run: WitnessRun): Promise<number> {
     const server = await startWitnessServer({ ...run, say });
     say(`witness of ${run.logKeys.length} log keys at ${server.url}, with the verifier key`);
     process.stdout.write(`${server.verifierKey}\n`);
-    await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+    await new Promise((resolve) => {
+      process.once("SIGINT", resolve);
+      process.once("SIGTERM", resolve);
+    });
     await server.stop();
     return 0;
   } catch (error) {

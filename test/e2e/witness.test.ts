@@ -1,5 +1,7 @@
 // A service and a witness, each over HTTP on a port of its own: what is published is cosigned, a log that rewrites its
 // history is refused, and one whose witness is away goes on without it.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
@@ -14,6 +16,7 @@ import { verifyEd25519 } from "#service/ed25519.ts";
 import type { WitnessAnswer } from "#service/log-ports.ts";
 import { newFolder } from "#test/support/folders.ts";
 import { openLog } from "#test/support/stores.ts";
+import { createTestLog, createTestSigner } from "#test/support/witnessed-log.ts";
 import type { Checkpoint } from "#tlog/checkpoint.ts";
 import { parseCheckpoint } from "#tlog/checkpoint.ts";
 import { parseNote, parseVerifierKey, verifyNote } from "#tlog/note.ts";
@@ -21,6 +24,7 @@ import { tilePath } from "#tlog/tile.ts";
 import { proveConsistency, tilesForConsistency } from "#tlog/tree.ts";
 import { formatAddCheckpoint } from "#tlog/witness.ts";
 
+const AUDITLOG = join(import.meta.dirname, "../../infra/local/auditlog.ts");
 const POLL_MS = 20;
 const COVERED_WITHIN_MS = 15_000;
 
@@ -192,6 +196,27 @@ it("finds its log set back refused", async () => {
   const answer = await askWitness(witness, back, { oldSize: 25n, checkpoint });
 
   expect(answer).toEqual({ kind: "at-size", size: 40 });
+});
+
+it("is watched by a witness of the command line, until Ctrl-C", async () => {
+  const folder = await newFolder();
+  const log = createTestLog(createTestSigner("log.example/audit"));
+  const options = ["--log-key", log.verifierKey, "--listen", "127.0.0.1:0", "--folder", folder];
+  const child = spawn(process.execPath, [AUDITLOG, "witness", ...options], { stdio: "pipe" });
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
+  const ended = once(child, "exit");
+  const [[said], [printed]] = await Promise.all([once(child.stderr, "data"), once(child.stdout, "data")]);
+  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(String(said))?.[0] ?? "";
+  const verifierKey = String(printed).trim();
+
+  const served = await (await fetch(`${url}/vkey`)).text();
+  const answer = await createHttpWitness({ url, verifierKey }).addCheckpoint(log.request(0, 7));
+  child.kill("SIGINT");
+
+  expect([served, answer.kind]).toEqual([`${verifierKey}\n`, "cosigned"]);
+  expect(await ended).toEqual([0, null]);
 });
 
 it("goes on without a witness that is away, and has it cosign once it is back", async () => {
