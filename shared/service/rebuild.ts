@@ -12,6 +12,7 @@ import type { Deployment } from "#service/deployment.ts";
 import { markTables } from "#service/deployment.ts";
 import { manifestKey } from "#service/log-layout.ts";
 import type { LogLedger, LogStore, SealLedger } from "#service/log-ports.ts";
+import { leafLines } from "#service/manifest.ts";
 import type { Archive, Clock, EventTable, Ledger } from "#service/ports.ts";
 import type { RebuildTables } from "#service/rebuild-checks.ts";
 import { checkedTableIds, deploymentOf, refuseOccupied } from "#service/rebuild-checks.ts";
@@ -25,7 +26,7 @@ import type { SealedDeps } from "#service/rebuild-sealed.ts";
 import { restoreSealed, restoreSealedNotes } from "#service/rebuild-sealed.ts";
 import { manifestEnd } from "#service/reconcile-segments.ts";
 import { indexingRegistered } from "#service/restored-index.ts";
-import { keepingOnly, restoreNotes, restoreSettled } from "#service/settled-batch.ts";
+import { keepingOnly, readOutcome, restoreNotes, restoreSettled } from "#service/settled-batch.ts";
 
 export interface RebuildDeps extends RebuildTables {
   readonly archive: Archive & Pick<LogStore, "remove">;
@@ -217,9 +218,11 @@ class Run {
   }
 
   private async restoreOpen(batchId: string, listed: ListedBatch): Promise<void> {
-    const { ledger } = this.placing;
+    const { archive, ledger } = this.placing;
     if (!listed.hasObject) {
-      this.addDamaged(listed.key, "is the outcome of a batch object that is missing");
+      // A batch of copies alone has no leaf: no manifest need name it, and nothing of it is missing.
+      if (leafLines(await readOutcome(archive, batchId)).length > 0)
+        this.addDamaged(listed.key, "is the outcome of a batch object that is missing");
     } else if (!listed.hasOutcome) {
       await createCompleteBatch(this.placing)(batchId);
       this.batches++;

@@ -72,7 +72,8 @@ async function readSettled(archive: Archive, batchId: string): Promise<SettledBa
   throw new AuditStorageError("storage-unavailable", `outcome object of batch ${batchId} says ${counts}`);
 }
 
-async function readOutcome(archive: Archive, batchId: string): Promise<BatchOutcome> {
+/** @throws AuditStorageError `storage-unavailable`; not retryable where it is missing, damaged or of a newer release */
+export async function readOutcome(archive: Archive, batchId: string): Promise<BatchOutcome> {
   const bytes = await archive.get(outcomeKey(batchId));
   if (bytes !== undefined) return decodeOutcome(bytes, batchId);
   throw new AuditStorageError("storage-unavailable", `outcome object of batch ${batchId} is missing`);

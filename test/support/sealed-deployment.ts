@@ -12,7 +12,7 @@ import type { Clock } from "#service/ports.ts";
 import type { SealReport } from "#service/seal.ts";
 import { createSealer } from "#service/seal.ts";
 import type { AwsDeployment } from "#test/support/aws-deployment.ts";
-import { testKeys } from "#test/support/sealing-signers.ts";
+import { TEST_KEYS } from "#test/support/sealing-signers.ts";
 
 const HOT_RETENTION_DAYS = 3650;
 
@@ -53,7 +53,7 @@ export async function openSealed({
   const { newEventId: newBatchId } = createIdentifiers({ nowMs: clock.nowMs, fillRandom });
   const persist = createPersist({ ...store, newBatchId });
   const { ledger, store: log, source } = parts;
-  const sealer = createSealer({ ...testKeys(), ledger, store: log, source, witnesses: [], clock });
+  const sealer = createSealer({ ...TEST_KEYS, ledger, store: log, source, witnesses: [], clock });
   return {
     ...createAccounting(store, options),
     store,

@@ -16,7 +16,7 @@ import { memoryMark } from "#test/support/memory-mark.ts";
 import { findSealingProblems } from "#test/support/sealing-checks.ts";
 import type { SealerPorts, SharedPorts } from "#test/support/sealing-ports.ts";
 import { openSharedPorts, splitLedger } from "#test/support/sealing-ports.ts";
-import { testKeys } from "#test/support/sealing-signers.ts";
+import { TEST_KEYS } from "#test/support/sealing-signers.ts";
 import { seededRandom } from "#test/support/seeded-random.ts";
 import { virtualTime } from "#test/support/virtual-time.ts";
 
@@ -81,7 +81,7 @@ function assemble(
       const own = through({ log, store: archive, sealing: splitLedger(ports.sealing) });
       const source = createBatchSealSource({ archive: own.store, ledger: own.sealing, conflictKey, clock });
       const { log: logLedger, store } = own;
-      return createSealer({ ...testKeys(), ledger: logLedger, store, source, witnesses: [], clock }).run();
+      return createSealer({ ...TEST_KEYS, ledger: logLedger, store, source, witnesses: [], clock }).run();
     },
     rebuildDeps: () => ({
       archive,

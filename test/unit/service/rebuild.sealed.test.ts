@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { PreparedLine } from "#event/prepare-event.ts";
-import { batchKey, encodeBatch } from "#service/batch-object.ts";
+import { batchKey, encodeBatch, outcomeKey } from "#service/batch-object.ts";
 import { CHECKPOINT_KEY, manifestKey } from "#service/log-layout.ts";
 import { createRebuild } from "#service/rebuild.ts";
 import { sampleLine } from "#test/contract/sample-lines.ts";
@@ -87,6 +87,21 @@ describe("a rebuild of a log", () => {
     expect(report).toMatchObject({ batches: 1, lines: 2, logSize: 2 });
     expect(await lost.seal()).toMatchObject({ leaves: 0 });
     expect(lost.ports.ledger.pointers.size).toBe(0);
+  });
+
+  it("misses nothing where the outcome of a batch of copies is all that is left of it", async () => {
+    const service = await startSealedService();
+    await service.persist([line(1)]);
+    await service.seal();
+    const batchId = await service.persist([line(1)]);
+    const outcome = await service.ports.archive.get(outcomeKey(batchId));
+    await service.seal();
+    await service.ports.archive.putIfAbsent(outcomeKey(batchId), outcome ?? Buffer.from(""));
+    const lost = service.loseTables();
+
+    const report = await createRebuild(lost.rebuildDeps())(FRESH);
+
+    expect(report).toMatchObject({ isFinished: true, damaged: [], logSize: 1 });
   });
 
   it("goes on where it was stopped, and gives the same in the end", async () => {
