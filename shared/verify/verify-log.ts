@@ -13,7 +13,7 @@ import { createLateDuplicates } from "#verify/late-duplicates.ts";
 import type { LineCheck, LineCounts } from "#verify/line-check.ts";
 import { createLineCheck } from "#verify/line-check.ts";
 import type { LineFiles, LineRange } from "#verify/line-files.ts";
-import { findLineFiles } from "#verify/line-files.ts";
+import { findLineFiles, SEGMENTS } from "#verify/line-files.ts";
 import { createLineReader } from "#verify/line-reader.ts";
 import type { LogSource } from "#verify/log-source.ts";
 import { checkManifests } from "#verify/manifest-check.ts";
@@ -199,7 +199,7 @@ async function checkTree(
   }
 
   async function reportManifests({ files }: LineFiles): Promise<void> {
-    if (source.list === undefined || files[0]?.name.startsWith("segments/") !== true) return;
+    if (source.list === undefined || files[0]?.name.startsWith(SEGMENTS) !== true) return;
     for (const finding of await checkManifests(source, { files, size })) report(finding);
   }
 

@@ -92,7 +92,7 @@ describe.skipIf(isMissing)("docs/verify-yourself.md", () => {
     );
 
     await expect(run("python3", ["check_event.py"])).rejects.toThrow("the line is not what was sealed");
-    await expect(run("bash", ["-euc", block("sh", "openssl")])).rejects.toThrow();
+    await expect(run("bash", ["-euc", block("sh", "openssl")])).rejects.toThrow("Command failed");
   });
 
   it("checks the whole log, and that it grew, with Python", async () => {

@@ -65,7 +65,7 @@ export async function writeLog(folder: string, options: LogOptions): Promise<voi
 }
 
 /** Tiles and bundles; returns the signed checkpoint. */
-export async function writeTree(
+async function writeTree(
   folder: string,
   { lines, key, cosigners = [] }: Omit<LogOptions, "form">,
 ): Promise<string> {
@@ -78,7 +78,7 @@ export async function writeTree(
   return signCheckpoint({ size, root }, { key, cosigners });
 }
 
-export function signCheckpoint(
+function signCheckpoint(
   { size, root }: { readonly size: bigint; readonly root: Uint8Array },
   { key, cosigners = [] }: Pick<LogOptions, "key" | "cosigners">,
 ): string {
@@ -126,7 +126,7 @@ export function segmentKey(first: number, count: number): string {
   return `segments/v1/dt=2026-03-01/hh=12/${digits(first)}-${count}.jsonl.gz`;
 }
 
-export function digits(leaf: number): string {
+function digits(leaf: number): string {
   return String(leaf).padStart(16, "0");
 }
 
