@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { newFolder } from "#test/support/folders.ts";
-import { startService } from "#test/support/http-service.ts";
+import { startSealingService, startService } from "#test/support/http-service.ts";
 
 const EXAMPLES = join(import.meta.dirname, "..", "..", "docs", "examples");
 
@@ -35,6 +35,16 @@ describe("docs/examples", () => {
       "logged: 3",
       "actions: login, data_access, note_changed",
       "export: 4 lines of CSV",
+    ]);
+  });
+
+  it("receipt.ts runs", async () => {
+    const { url } = await startSealingService();
+
+    expect(await runExample("receipt.ts", url)).toEqual([
+      "signatures of the log: 1",
+      "in the log: yes",
+      "leaf 0: transfer_approved",
     ]);
   });
 });
