@@ -6,6 +6,7 @@
 import * as z from "zod";
 import type { AuditStorageError } from "#lib/errors.ts";
 import { BATCH_PREFIX } from "#service/batch-object.ts";
+import { MANIFEST_PREFIX } from "#service/log-layout.ts";
 import type { Archive } from "#service/ports.ts";
 import type { TableMark } from "#service/table-mark.ts";
 import { copyRefusal, markRefusal } from "#service/table-mark.ts";
@@ -131,8 +132,11 @@ async function unmarked(marks: readonly TableMark[], incarnation: string): Promi
   return bare;
 }
 
+/** Batches are let go of behind the publication of what they are sealed in, so manifests are looked at behind them. */
 async function isWithoutBatches(archive: Archive): Promise<boolean> {
-  for await (const _ of archive.list(BATCH_PREFIX)) return false;
+  for (const prefix of [BATCH_PREFIX, MANIFEST_PREFIX]) {
+    for await (const _ of archive.list(prefix)) return false;
+  }
   return true;
 }
 

@@ -124,6 +124,35 @@ describe("openDeployment", () => {
     expect(await openDeployment({ ...parts, archive })).toEqual(deployment);
   });
 
+  it("refuses an emptied table where every batch has gone into the log", async () => {
+    const parts = partsOf();
+    await openDeployment(parts);
+    await parts.archive.putIfAbsent("manifests/0000000000000001.json", Buffer.from("{}"));
+    parts.ledger.mark = undefined;
+
+    await expect(openDeployment(parts)).rejects.toEqual(refusal("table ledger is empty"));
+    expect(parts.ledger.mark).toBeUndefined();
+  });
+
+  it("is not misled by a sealer that lets go of the last batch between two looks", async () => {
+    const parts = await usedParts();
+    parts.ledger.mark = undefined;
+    const archive: DeploymentParts["archive"] = {
+      putIfAbsent: (key, bytes) => parts.archive.putIfAbsent(key, bytes),
+      get: (key) => parts.archive.get(key),
+      list: async function* (prefix) {
+        const found = await Array.fromAsync(parts.archive.list(prefix));
+        await parts.archive.putIfAbsent("manifests/0000000000000001.json", Buffer.from("{}"));
+        await parts.archive.remove(
+          (await Array.fromAsync(parts.archive.list("batches/"))).map(({ key }) => key),
+        );
+        yield* found;
+      },
+    };
+
+    await expect(openDeployment({ ...parts, archive })).rejects.toEqual(refusal("table ledger is empty"));
+  });
+
   it.each(["events", "ledger"] as const)("refuses an emptied table: %s", async (name) => {
     const parts = await usedParts();
     parts[name].mark = undefined;
