@@ -65,6 +65,8 @@ export interface LogIdentity {
   readonly read: (text: string, what: string) => OwnCheckpoint;
 }
 
+const MAX_REMEMBERED = 8;
+
 export function createLogIdentity({ origin, signers, cosigner }: LogKeys): LogIdentity {
   const logKeys = signers.map((signer) => keyOf(signer, ED25519));
   const freshness = cosigner === undefined ? undefined : keyOf(cosigner, COSIGNATURE_V1);
@@ -77,7 +79,9 @@ export function createLogIdentity({ origin, signers, cosigner }: LogKeys): LogId
     });
     return { body, signatures: await Promise.all(signatures) };
   };
-  const read = (text: string): OwnCheckpoint => {
+  const known = new Map<string, OwnCheckpoint>();
+  const read = (text: string): OwnCheckpoint => known.get(text) ?? remember(known, readNew(text));
+  const readNew = (text: string): OwnCheckpoint => {
     const note = parseNote(text);
     const { origin: found, size, root } = parseCheckpoint(note.body);
     verifyNote(note, logKeys, verifyEd25519);
@@ -116,6 +120,14 @@ export function createLogIdentity({ origin, signers, cosigner }: LogKeys): LogId
       }
     },
   };
+}
+
+/** The same few checkpoints are read again and again, and two signatures take longer to check than all else of it. */
+function remember(known: Map<string, OwnCheckpoint>, checkpoint: OwnCheckpoint): OwnCheckpoint {
+  known.set(checkpoint.text, checkpoint);
+  const [oldest] = known.keys();
+  if (known.size > MAX_REMEMBERED && oldest !== undefined) known.delete(oldest);
+  return checkpoint;
 }
 
 function keyOf({ name, publicKey }: LogSigner, algorithm: number): VerifierKey {

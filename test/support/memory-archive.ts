@@ -5,7 +5,8 @@ import type { ArchivedObject } from "#service/ports.ts";
 interface Stored {
   readonly bytes: Uint8Array;
   readonly modifiedMs: number;
-  readonly version: string;
+  /** Absent where a test puts an object past the methods. */
+  readonly version?: string;
 }
 
 export class MemoryArchive implements LogStore {
@@ -40,7 +41,7 @@ export class MemoryArchive implements LogStore {
 
   async readVersion(key: string): Promise<VersionedObject | undefined> {
     const stored = this.objects.get(key);
-    return stored && { bytes: Uint8Array.from(stored.bytes), version: stored.version };
+    return stored && { bytes: Uint8Array.from(stored.bytes), version: versionOf(stored) };
   }
 
   async replace(
@@ -48,7 +49,8 @@ export class MemoryArchive implements LogStore {
     bytes: Uint8Array,
     version: string | undefined,
   ): Promise<"replaced" | "changed"> {
-    if (this.objects.get(key)?.version !== version) return "changed";
+    const stored = this.objects.get(key);
+    if ((stored && versionOf(stored)) !== version) return "changed";
     this.write(key, bytes);
     return "replaced";
   }
@@ -61,6 +63,10 @@ export class MemoryArchive implements LogStore {
     const version = `v${++this.writes}`;
     this.objects.set(key, { bytes: Uint8Array.from(bytes), modifiedMs: this.nowMs(), version });
   }
+}
+
+function versionOf({ version = "v0" }: Stored): string {
+  return version;
 }
 
 function compareUtf8(a: string, b: string): number {
