@@ -157,6 +157,20 @@ describe("a marker of quarantined lines", () => {
   });
 });
 
+describe("a rotated file that was cut within its last line", () => {
+  it("gives what is there of it its number", async () => {
+    const { folder, store } = await logOf(17);
+    const [, second = ""] = await logFiles(folder);
+    await truncate(join(folder, second), 5 * LINE_BYTES - 20);
+
+    expect(await read(store)).toEqual([
+      ...TEXTS.slice(0, 9),
+      (TEXTS[9] ?? "").slice(0, LINE_BYTES - 20),
+      ...TEXTS.slice(10, 17),
+    ]);
+  });
+});
+
 describe("lines that are not there", () => {
   it.each([
     ["of a file that is gone", 1, "lines 5 to 9 are missing from the log"],
