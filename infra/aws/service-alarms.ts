@@ -1,12 +1,8 @@
 /** The alarms of the catalogue, and the topic that they are sent to where the stage has somebody who listens. */
-import { Aws } from "aws-cdk-lib";
 import { Alarm, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
-import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
-import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { Topic } from "aws-cdk-lib/aws-sns";
-import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
 import { ALARMS, comparisonOf } from "#infra/aws/alarm-catalogue.ts";
+import { sendAlarms } from "#infra/aws/alarm-topic.ts";
 import type { Watched } from "#infra/aws/service-metrics.ts";
 
 export interface ServiceAlarmsProps {
@@ -34,22 +30,6 @@ export class ServiceAlarms extends Construct {
           treatMissingData: definition.missing ?? TreatMissingData.NOT_BREACHING,
         }),
     );
-    if (email === undefined) return;
-    const topic = new Topic(this, "Topic", { enforceSSL: true });
-    topic.addSubscription(new EmailSubscription(email));
-    // A topic with a policy of its own has lost the default one, which lets the account's alarms publish.
-    topic.addToResourcePolicy(
-      new PolicyStatement({
-        principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
-        actions: ["sns:Publish"],
-        resources: [topic.topicArn],
-        conditions: { StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID } },
-      }),
-    );
-    const action = new SnsAction(topic);
-    for (const alarm of this.alarms) {
-      alarm.addAlarmAction(action);
-      alarm.addOkAction(action);
-    }
+    sendAlarms(this, this.alarms, email);
   }
 }

@@ -27,11 +27,15 @@ const NAMESPACE = "AuditService";
 const FIVE_MINUTES = Duration.minutes(5);
 
 /** One of the service's own numbers, per five minutes. */
-export function own(watched: Watched, metricName: string, statistic: string = Stats.SUM): Metric {
+export function own(
+  { serviceName }: Pick<Watched, "serviceName">,
+  metricName: string,
+  statistic: string = Stats.SUM,
+): Metric {
   return new Metric({
     namespace: NAMESPACE,
     metricName,
-    dimensionsMap: { Service: watched.serviceName },
+    dimensionsMap: { Service: serviceName },
     statistic,
     period: FIVE_MINUTES,
   });

@@ -11,16 +11,19 @@ import {
   HttpNoneAuthorizer,
 } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import { Alarm, ComparisonOperator, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import { AttributeType, Billing, TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import type { Construct } from "constructs";
 import { WITNESS_TABLE } from "#adapters/aws/dynamo-witness-store.ts";
+import { sendAlarms } from "#infra/aws/alarm-topic.ts";
 import { FUNCTION_SETTINGS } from "#infra/aws/function-settings.ts";
 import { LogKey } from "#infra/aws/log-keys.ts";
 import { createLambdaRole, ServiceFunction } from "#infra/aws/service-function.ts";
+import { own } from "#infra/aws/service-metrics.ts";
 import type { Stage } from "#infra/aws/stages.ts";
 
 export interface WitnessStackProps extends StackProps {
-  readonly stage: Pick<Stage, "name" | "isProtected" | "logLevel" | "logRetentionDays">;
+  readonly stage: Pick<Stage, "name" | "isProtected" | "logLevel" | "logRetentionDays" | "alarmEmail">;
   /** Verifier keys of the logs that it watches, whose names are their origins. */
   readonly logKeys: readonly string[];
   /** Version of the software. */
@@ -43,6 +46,7 @@ export class WitnessStack extends Stack {
   constructor(scope: Construct, id: string, { stage, logKeys, version, ...props }: WitnessStackProps) {
     super(scope, id, { ...props, terminationProtection: stage.isProtected });
     const { isProtected } = stage;
+    const serviceName = `audit-witness-${stage.name}`;
     const role = createLambdaRole(this, "Role");
     // No point-in-time recovery: a table that was set back would cosign a fork of what it has cosigned before.
     const table = new TableV2(this, "Checkpoints", {
@@ -63,7 +67,7 @@ export class WitnessStack extends Stack {
       logLevel: stage.logLevel,
       logRetentionDays: stage.logRetentionDays,
       environment: {
-        AUDIT_SERVICE_NAME: `audit-witness-${stage.name}`,
+        AUDIT_SERVICE_NAME: serviceName,
         AUDIT_SERVICE_VERSION: version,
         AUDIT_API_LOG_LEVEL: stage.logLevel,
         AUDIT_WITNESS_NAME: `audit-witness/${Aws.ACCOUNT_ID}/${Aws.REGION}/${stage.name}`,
@@ -75,8 +79,21 @@ export class WitnessStack extends Stack {
     });
     witness.allow(["dynamodb:GetItem", "dynamodb:PutItem"], [table.tableArn]);
     key.grantSign(witness);
+    sendAlarms(this, [this.createAlarm(serviceName)], stage.alarmEmail);
     this.api = this.createApi(witness);
     this.outputs = [new CfnOutput(this, "WitnessUrl", { value: this.api.apiEndpoint })];
+  }
+
+  /** The one thing that a witness is for. */
+  private createAlarm(serviceName: string): Alarm {
+    return new Alarm(this, "Contradictions", {
+      alarmDescription: "A log has signed two histories. See docs/operations.md#witness",
+      metric: own({ serviceName }, "Contradictions"),
+      threshold: 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: 1,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
   }
 
   private createApi({ lambda }: ServiceFunction): GatewayHttpApi {

@@ -28,7 +28,11 @@ it.each(
 
 it.each(STAGES)("the witness of stage $name has no open finding", (stage) => {
   const app = new App({ context: SKIP_BUNDLES });
-  createWitnessApp(app, { stage, logKeys: [], version: "0.0.0" });
+  createWitnessApp(app, {
+    stage: { ...stage, alarmEmail: "on-call@example.org" },
+    logKeys: [],
+    version: "0.0.0",
+  });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 
   expect(() => app.synth()).not.toThrow();

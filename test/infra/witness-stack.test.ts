@@ -105,6 +105,17 @@ describe("the witness stack", () => {
     });
   });
 
+  it("tells a person of a log that contradicts itself", () => {
+    template.hasResourceProperties("AWS::CloudWatch::Alarm", {
+      Namespace: "AuditService",
+      MetricName: "Contradictions",
+      Dimensions: [{ Name: "Service", Value: "audit-witness-prod" }],
+      Threshold: 1,
+      TreatMissingData: "notBreaching",
+      AlarmDescription: Match.stringLikeRegexp("docs/operations.md#witness$"),
+    });
+  });
+
   it("can be thrown away in dev", () => {
     synthesiseWitness("dev", LOG_KEYS).hasResource("AWS::KMS::Key", { DeletionPolicy: "Delete" });
   });
