@@ -24,8 +24,11 @@ export interface SealWorkerReport extends Partial<SealedSoFar> {
 
 /** While nothing is to be sealed, and again after the log was found to contradict what was signed. */
 const IDLE_MS = 60_000;
-/** Of a thread, on Linux: a quarter of a core's share where all are busy. Elsewhere it would be that of the process. */
-const NICE = 5;
+/**
+ * Of a thread, on Linux: a tenth of the share of one that takes events, where all want more than there is. At full speed
+ * that is 3 % of two cores; the log falls behind then, and catches up later. Elsewhere it would be that of the process.
+ */
+const NICE = 10;
 
 // cast: whoever starts this thread gives it this.
 const { plan, intervalMs, stopWithinMs } = workerData as SealWorkerData;
