@@ -24,8 +24,8 @@ export const TEST_ORIGIN = "log.example/test";
 
 const COSIGNER = signerOf(`${TEST_ORIGIN}/freshness`);
 
-const SIGNER = signerOf(TEST_ORIGIN);
-
-export function testKeys(): LogKeys & { readonly cosigner: LogSigner } {
-  return { origin: TEST_ORIGIN, signers: [SIGNER], cosigner: COSIGNER };
-}
+export const TEST_KEYS: LogKeys & { readonly cosigner: LogSigner } = {
+  origin: TEST_ORIGIN,
+  signers: [signerOf(TEST_ORIGIN)],
+  cosigner: COSIGNER,
+};
