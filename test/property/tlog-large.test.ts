@@ -19,6 +19,8 @@ import {
 import { leafHash, OracleTree } from "#test/support/oracle-tree.ts";
 import { NODE_HASHER, numberedEntries, numberedEntry } from "#test/support/tile-log.ts";
 
+/** Some seconds of hashing, which a busy machine stretches. */
+const PATIENT = { timeout: 90_000 };
 const MAX_SIZE = 2n ** 63n - 1n;
 /** The entry of every leaf that the oracle was not given; its leaf hash is the oracle's common one. */
 const COMMON_ENTRY = new Uint8Array(0);
@@ -63,7 +65,7 @@ function tilesOf(tree: OracleTree, ids: readonly TileId[]): Map<string, Uint8Arr
 const hexOf = (hashes: readonly Uint8Array[]): string[] => hashes.map(toHex);
 
 describe("trees of any 64-bit size", () => {
-  it("prove a leaf as the oracle does", () => {
+  it("prove a leaf as the oracle does", PATIENT, () => {
     const hash = leafHash(numberedEntry(1));
 
     fc.assert(
@@ -84,7 +86,7 @@ describe("trees of any 64-bit size", () => {
     );
   });
 
-  it("prove to have grown as the oracle does", () => {
+  it("prove to have grown as the oracle does", PATIENT, () => {
     const hash = leafHash(numberedEntry(1));
 
     fc.assert(
@@ -108,7 +110,7 @@ describe("trees of any 64-bit size", () => {
     );
   });
 
-  it("grow by up to 600 leaves to what the oracle says", () => {
+  it("grow by up to 600 leaves to what the oracle says", PATIENT, () => {
     const grown = fc.tuple(sizes, fc.nat(600)).filter(([size, count]) => size + BigInt(count) <= MAX_SIZE);
 
     fc.assert(
@@ -140,7 +142,7 @@ describe("trees of any 64-bit size", () => {
     );
   });
 
-  it("have the root of a compact range that took their full subtrees", () => {
+  it("have the root of a compact range that took their full subtrees", PATIENT, () => {
     fc.assert(
       fc.property(sizes, (size) => {
         const tree = new OracleTree(size, []);

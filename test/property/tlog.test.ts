@@ -13,6 +13,8 @@ import { NODE_HASHER, numberedEntry, TileLog } from "#test/support/tile-log.ts";
 
 const SEED = 20_260_721;
 const LARGEST = 2000;
+/** Some seconds of hashing, which a busy machine stretches. */
+const PATIENT = { timeout: 90_000 };
 const leaves = Array.from({ length: LARGEST }, (_, index) => ({
   index: BigInt(index),
   hash: leafHash(numberedEntry(index)),
@@ -41,7 +43,7 @@ function consistencyOf(oldSize: number, newSize: number): ConsistencyClaim {
 }
 
 describe("trees of every size from 0 to 2,000", () => {
-  it("have the root of the oracle, by appending, from their edge and by a compact range", () => {
+  it("have the root of the oracle, by appending, from their edge and by a compact range", PATIENT, () => {
     const range = new CompactRange(NODE_HASHER);
     const found = [range.root()];
     for (const { hash } of leaves) {
@@ -55,7 +57,7 @@ describe("trees of every size from 0 to 2,000", () => {
     expect(roots.map((_, size) => toHex(rootOfEdge(BigInt(size), log.tiles, NODE_HASHER)))).toEqual(expected);
   });
 
-  it("have all their tiles written, each with the hashes of the oracle", () => {
+  it("have all their tiles written, each with the hashes of the oracle", PATIENT, () => {
     const sizes = roots.map((_, size) => BigInt(size));
 
     const missing = sizes
@@ -73,7 +75,7 @@ describe("trees of every size from 0 to 2,000", () => {
     expect(wrong).toEqual([]);
   });
 
-  it(`prove the first, the last or a random leaf as the oracle does (seed ${SEED})`, () => {
+  it(`prove the first, the last or a random leaf as the oracle does (seed ${SEED})`, PATIENT, () => {
     const random = seededRandom(SEED);
 
     for (let size = 1; size <= LARGEST; size += 1) {
@@ -84,7 +86,7 @@ describe("trees of every size from 0 to 2,000", () => {
     }
   });
 
-  it(`prove to have grown from a random smaller size as the oracle does (seed ${SEED})`, () => {
+  it(`prove to have grown from a random smaller size as the oracle does (seed ${SEED})`, PATIENT, () => {
     const random = seededRandom(SEED);
 
     for (let size = 1; size <= LARGEST; size += 1) {
@@ -95,7 +97,7 @@ describe("trees of every size from 0 to 2,000", () => {
     }
   });
 
-  it("prove every leaf and every pair of sizes up to 66", () => {
+  it("prove every leaf and every pair of sizes up to 66", PATIENT, () => {
     for (let size = 1; size <= 66; size += 1) {
       for (let at = 0; at < size; at += 1) {
         const [leaf, growth] = [inclusionOf(at, size), consistencyOf(at + 1, size)];

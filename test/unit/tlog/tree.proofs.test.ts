@@ -107,6 +107,12 @@ describe("proofs", () => {
     expect(() => proveConsistency({ oldSize: 71n, newSize: size, root, tiles: given })).toThrow(path);
   });
 
+  it("are not made of a leaf behind the tree", () => {
+    const claims = [size, -1n].map((index) => ({ index, size, root, tiles }));
+
+    for (const claim of claims) expect(() => proveInclusion(claim)).toThrow(`index ${claim.index} is not in`);
+  });
+
   it("are not made from a larger tree than the signed one", () => {
     const claim = { oldSize: size + 1n, newSize: size, root, tiles };
 
