@@ -3,6 +3,7 @@
  * of it: what keeps it from sealing is told in health.
  */
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { createFileLeafStore } from "#adapters/file/file-leaf-store.ts";
 import { createFileLogStore } from "#adapters/file/file-log-store.ts";
@@ -14,6 +15,7 @@ import type { ReadableLog } from "#infra/local/unsealed-log.ts";
 import { receivedAtMs } from "#event/stored-line.ts";
 import type { Probe } from "#service/health.ts";
 import { logHealth } from "#service/log-health.ts";
+import { VERIFIER_KEY_KEY } from "#service/log-layout.ts";
 
 export interface SealingOptions {
   /** Stays open until `stop` has ended. */
@@ -32,10 +34,14 @@ export interface Sealing {
   readonly verifierKey: string;
   readonly log: ReadableLog;
   readonly probe: Probe;
+  /** Resolves when the log shows its key, or sealing has failed: before its first pass a new log has nothing to show. */
+  readonly ready: () => Promise<void>;
   /** Seals what is durable, within some seconds, and ends the thread. */
   readonly stop: () => Promise<void>;
 }
 
+/** For the first pass over a new log. */
+const READY_WITHIN_MS = 5000;
 const STOP_WITHIN_MS = 5000;
 /** A seal that is under way when the time is over, on a slow disk. */
 const STOP_GRACE_MS = 10_000;
@@ -62,8 +68,10 @@ export function startSealing(options: SealingOptions): Sealing {
   let worker: Worker | undefined;
   let restart: NodeJS.Timeout | undefined;
   let isStopping = false;
+  const heard = Promise.withResolvers<undefined>();
 
   const note = ({ size, sealedAtMs, problems }: SealWorkerReport): void => {
+    heard.resolve(undefined);
     if (size !== undefined) state.size = size;
     if (sealedAtMs !== undefined) state.sealedAtMs = sealedAtMs;
     if (problems === undefined) return;
@@ -100,6 +108,12 @@ export function startSealing(options: SealingOptions): Sealing {
       const { size, problems } = state;
       const health = logHealth({ ...facts, size, problems, oldestUnsealedMs }, { nowMs: Date.now });
       return { ...health, details: { ...health.details, vkey: verifierKey } };
+    },
+    ready: async () => {
+      if (existsSync(join(store.paths.folder, VERIFIER_KEY_KEY))) return;
+      const limit = setTimeout(() => heard.resolve(undefined), READY_WITHIN_MS);
+      await heard.promise;
+      clearTimeout(limit);
     },
     stop: async () => {
       isStopping = true;

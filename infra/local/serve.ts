@@ -64,6 +64,7 @@ async function run(config: Config, say: (text: string) => void): Promise<void> {
   let sealing: Sealing | undefined;
   try {
     sealing = seal(store, config, telemetry);
+    await sealing?.ready();
     const server = await startServer({
       store,
       log: sealing?.log ?? createReadableLog(store),

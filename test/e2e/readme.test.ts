@@ -1,6 +1,6 @@
 // What README.md shows works as it stands: its curls against a server, its commands on that server's folder, its program.
 import { execFile, spawnSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -49,6 +49,23 @@ describe("README.md", () => {
     expect(codes).toEqual(["202", "202", "200", "200", "200", "202", "200"]);
     expect(output).toContain('"status":"healthy"');
     expect(output).toContain('"events":3');
+  });
+
+  it.skipIf(!hasCurl)("shows how an event and a log are verified", async () => {
+    const folder = await newFolder();
+    mkdirSync(join(folder, "logs"));
+    const server = await startServe({ folder: join(folder, "logs") });
+    const { host } = new URL(server.url);
+    const login = block("bash", "curl").split("\n\n")[0] ?? "";
+    const commands = block("bash", "log.vkey")
+      .replaceAll("npx auditlog", `"${process.execPath}" "${join(ROOT, "infra/local/bin.js")}"`)
+      .replaceAll("verify logs", "verify logs --state seen");
+
+    const output = await bash(`cd "${folder}"\n${login}\n${commands}`.replaceAll("localhost:8000", host), {});
+
+    expect(output.match(/(?<!not )verified: /g)).toHaveLength(2);
+    expect(output).toContain('"leaf_index":0');
+    expect(readFileSync(join(folder, "today.checkpoint"), "utf8")).toContain("\n1\n");
   });
 
   it("shows commands that do what it says", async () => {
