@@ -1,21 +1,26 @@
 // The log of a deployment on the stand-ins: what persists lines, what seals them, and what finds them, with a key in memory.
-import { generateKeyPairSync, randomFillSync, sign } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 
 import type { WritableStore } from "#adapters/aws/aws-parts-store.ts";
+import type { DynamoSender } from "#adapters/aws/dynamo-client.ts";
 import { createDynamoLeafStore } from "#adapters/aws/dynamo-leaf-store.ts";
+import { createDynamoLedger } from "#adapters/aws/dynamo-ledger.ts";
 import { createDynamoLogLedger } from "#adapters/aws/dynamo-log-ledger.ts";
 import { createDynamoSealLedger } from "#adapters/aws/dynamo-seal-ledger.ts";
+import type { S3Sender } from "#adapters/aws/s3-client.ts";
 import { createS3LogStore } from "#adapters/aws/s3-log-store.ts";
 import { createObjectReader } from "#adapters/aws/s3-object-reader.ts";
 import { createIdentifiers } from "#lib/identifiers.ts";
 import { createBatchSealSource } from "#service/batch-seal-source.ts";
-import type { LeafStore, LogSigner, LogStore } from "#service/log-ports.ts";
+import type { LeafStore, LogStore } from "#service/log-ports.ts";
 import type { Persist } from "#service/persist.ts";
 import { createPersist } from "#service/persist.ts";
 import type { Sealer } from "#service/seal.ts";
 import { createSealer } from "#service/seal.ts";
 import type { AwsDeployment } from "#test/support/aws-deployment.ts";
+import { fastTiming } from "#test/support/dynamodb-faults.ts";
 import { STAND_IN_CREDENTIALS } from "#test/support/s3-stand-in.ts";
+import { TEST_KEYS } from "#test/support/sealing-signers.ts";
 
 export interface AwsLog {
   readonly persist: Persist;
@@ -25,17 +30,21 @@ export interface AwsLog {
   readonly store: WritableStore;
 }
 
-const ORIGIN = "log.example/aws";
+/** What a sealer reaches DynamoDB and S3 by, where that is not what everybody else does. */
+export interface SealerClients {
+  readonly dynamo?: DynamoSender;
+  readonly s3?: S3Sender;
+}
 
 /** Founds the deployment where it is not founded yet. */
-export async function openAwsLog(deployment: AwsDeployment): Promise<AwsLog> {
+export async function openAwsLog(deployment: AwsDeployment, clients: SealerClients = {}): Promise<AwsLog> {
   const { dynamo, tables, s3, bucket } = deployment;
   const { client } = dynamo;
+  const own = { client: clients.dynamo ?? client, tableName: tables.ledgerTable, timing: fastTiming() };
   const clock = { nowMs: Date.now };
   const store = await deployment.openStore();
-  const objects = createS3LogStore({ client: s3.client, bucket, clock });
-  const options = { client, tableName: tables.ledgerTable };
-  const ledger = { ...store.ledger, ...createDynamoSealLedger(options) };
+  const objects = createS3LogStore({ client: clients.s3 ?? s3.client, bucket, clock });
+  const ledger = { ...createDynamoLedger(own), ...createDynamoSealLedger(own) };
   const newBatchId = createIdentifiers({ ...clock, fillRandom: randomFillSync }).newEventId;
   const source = createBatchSealSource({ ...store, ledger, archive: objects, clock });
   return {
@@ -43,10 +52,8 @@ export async function openAwsLog(deployment: AwsDeployment): Promise<AwsLog> {
     objects,
     persist: createPersist({ ...store, newBatchId }),
     sealer: createSealer({
-      origin: ORIGIN,
-      signers: [memorySigner(ORIGIN)],
-      cosigner: undefined,
-      ledger: createDynamoLogLedger(options),
+      ...TEST_KEYS,
+      ledger: createDynamoLogLedger(own),
       store: objects,
       source,
       witnesses: [],
@@ -62,15 +69,5 @@ export async function openAwsLog(deployment: AwsDeployment): Promise<AwsLog> {
         credentials: STAND_IN_CREDENTIALS,
       }),
     }),
-  };
-}
-
-/** A key that is gone with the process. */
-export function memorySigner(name: string): LogSigner {
-  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  return {
-    name,
-    publicKey: publicKey.export({ format: "der", type: "spki" }).subarray(-32),
-    sign: async (message) => sign(null, message, privateKey),
   };
 }
