@@ -30,10 +30,10 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** Leaves that the published checkpoint covers. */
+/** Leaves that the published checkpoint covers; -1 before the log was founded. */
 function coveredIn(folder: string): number {
   const path = join(folder, "log", "checkpoint");
-  return existsSync(path) ? Number(readFileSync(path, "utf8").split("\n", 2)[1]) : 0;
+  return existsSync(path) ? Number(readFileSync(path, "utf8").split("\n", 2)[1]) : -1;
 }
 
 async function load(port: number, options: object): Promise<LoadResult> {
@@ -49,12 +49,12 @@ interface Watch {
   readonly stop: () => void;
 }
 
-/** Notes each size that is published. */
+/** Notes each size that is published, 0 of a log that is founded too. */
 function watch(folder: string): Watch {
   const seen: Progress[] = [];
   const timer = setInterval(() => {
     const events = coveredIn(folder);
-    if (events > (seen.at(-1)?.events ?? 0)) seen.push({ atMs: Date.now(), events });
+    if (events > (seen.at(-1)?.events ?? -1)) seen.push({ atMs: Date.now(), events });
   }, SAMPLE_MS);
   const until = async (events: number): Promise<number> => {
     for (
@@ -121,15 +121,14 @@ async function fullSpeed(turn: number, sealing: keyof typeof SEALING): Promise<R
   return { rate, folder, events };
 }
 
-/** Seals a log on which nothing was sealed yet. */
+/** Seals a log on which nothing was sealed yet; counted from its founding, which is the first thing that sealing does. */
 async function drain({ folder, events }: Run): Promise<number> {
-  const server = await startServer(folder);
   const watching = watch(folder);
-  const begunMs = Date.now();
+  const server = await startServer(folder);
   const endMs = await watching.until(events);
   watching.stop();
   await server.stop();
-  return (events / (endMs - begunMs)) * 1000;
+  return (events / (endMs - (watching.seen[0]?.atMs ?? 0))) * 1000;
 }
 
 async function speeds(): Promise<boolean> {
