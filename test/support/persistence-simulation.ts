@@ -52,7 +52,7 @@ export interface SimulationOutcome {
   readonly met: Readonly<Record<string, number>>;
 }
 
-interface Message {
+export interface Message {
   readonly lines: readonly PreparedLine[];
   isAcknowledged: boolean;
 }
@@ -208,7 +208,7 @@ class Run {
 }
 
 /** Cut off in the midst of an insert, a process leaves some of its entries standing. */
-function oneByOne(table: EventTable): EventTable {
+export function oneByOne(table: EventTable): EventTable {
   return {
     insert: async (entries) => {
       const outcomes: InsertOutcome[] = [];
@@ -221,7 +221,7 @@ function oneByOne(table: EventTable): EventTable {
 }
 
 /** A few events of two tenants, some sent again with the same or other content, in messages of a few lines. */
-function randomMessages(random: Random, maxEvents: number): readonly Message[] {
+export function randomMessages(random: Random, maxEvents: number): readonly Message[] {
   const tenants = [freshTenant(), freshTenant()];
   const lines: PreparedLine[] = [];
   for (let event = 0, events = 2 + below(random, maxEvents - 1); event < events; event++) {
