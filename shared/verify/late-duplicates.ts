@@ -12,9 +12,10 @@ export interface LateDuplicates {
   readonly isFull: () => boolean;
 }
 
-/** Two numbers of 32 bits each. */
-const FIRST_SLOTS = 1 << 14;
-const MAX_SLOTS = 1 << 24;
+/** Of 32 bits each, per line. */
+const NUMBERS = 2;
+const MIN_SLOTS_LOG2 = 10;
+const MAX_SLOTS_LOG2 = 24;
 const MAX_LOAD = 0.75;
 
 const EVENT_ID = Buffer.from('"event_id":"');
@@ -22,36 +23,30 @@ const TENANT_ID = Buffer.from('"tenant_id":"');
 const CHANGES = Buffer.from('"changes":');
 const QUOTE = 0x22;
 
-export function createLateDuplicates(): LateDuplicates {
+/** @param lines at most so many will come */
+export function createLateDuplicates(lines: number): LateDuplicates {
   // Nobody can make two lines collide on purpose.
   const seed = randomBytes(8);
   const [seedA, seedB] = [seed.readUInt32LE(0), seed.readUInt32LE(4)];
-  let slots = new Uint32Array(FIRST_SLOTS * 2);
+  const log2 = Math.ceil(Math.log2(lines / MAX_LOAD + 1));
+  const slots = new Uint32Array(NUMBERS << Math.min(MAX_SLOTS_LOG2, Math.max(MIN_SLOTS_LOG2, log2)));
+  const maxUsed = (slots.length / NUMBERS) * MAX_LOAD;
   let used = 0;
 
-  const place = (table: Uint32Array, a: number, b: number): boolean => {
-    const mask = table.length / 2 - 1;
+  const place = (a: number, b: number): boolean => {
+    const mask = slots.length / NUMBERS - 1;
     for (let slot = a & mask; ; slot = (slot + 1) & mask) {
-      const [storedA = 0, storedB = 0] = [table[slot * 2], table[slot * 2 + 1]];
+      const [storedA = 0, storedB = 0] = [slots[slot * NUMBERS], slots[slot * NUMBERS + 1]];
       if (storedA === a && storedB === b) return false;
       if (storedA !== 0 || storedB !== 0) continue;
-      table[slot * 2] = a;
-      table[slot * 2 + 1] = b;
+      slots[slot * NUMBERS] = a;
+      slots[slot * NUMBERS + 1] = b;
       return true;
     }
   };
-  const grow = (): void => {
-    const larger = new Uint32Array(slots.length * 2);
-    for (let at = 0; at < slots.length; at += 2) {
-      const [a = 0, b = 0] = [slots[at], slots[at + 1]];
-      if (a !== 0 || b !== 0) place(larger, a, b);
-    }
-    slots = larger;
-  };
-
   return {
     add: (bytes, from, to) => {
-      if (used >= MAX_SLOTS * MAX_LOAD) return false; // isFull says so
+      if (used >= maxUsed) return false; // isFull says so
       const id = eventIdAt(bytes, from, to);
       const tenant = id === -1 ? -1 : bytes.lastIndexOf(TENANT_ID, to - 1);
       if (tenant < from) return false;
@@ -69,12 +64,11 @@ export function createLateDuplicates(): LateDuplicates {
       }
       a = mixed(a ^ (b << 7));
       b = mixed(b);
-      if (used >= (slots.length / 2) * MAX_LOAD) grow();
-      const isNew = place(slots, a, b === 0 ? 1 : b);
+      const isNew = place(a, b === 0 ? 1 : b);
       if (isNew) used++;
       return !isNew;
     },
-    isFull: () => used >= MAX_SLOTS * MAX_LOAD,
+    isFull: () => used >= maxUsed,
   };
 }
 

@@ -155,7 +155,7 @@ async function checkTree(
 ): Promise<TreeResult> {
   const { source, onProgress, stem } = options;
   const { size, root } = checkpoint;
-  const duplicates = createLateDuplicates();
+  const duplicates = createLateDuplicates(size);
   const lineFiles = await findLineFiles(source, stem);
   const lines = lineFiles.unchecked === undefined ? openLines() : undefined;
 
