@@ -18,7 +18,7 @@ export interface SealedCheckDeps extends RowLedgers {
   readonly complete: CompleteBatch;
 }
 
-export interface FoundInLog {
+interface FoundInLog {
   readonly key: string;
   readonly manifest: Manifest;
   readonly batch: ManifestBatch;
@@ -46,7 +46,7 @@ export function createCompleteUnsealed(deps: SealedCheckDeps): CompleteBatch {
 }
 
 /** The manifest that names a batch, among those of segments sealed since it was begun. */
-export async function findInLog(
+async function findInLog(
   archive: SealedCheckDeps["archive"],
   batchId: string,
 ): Promise<FoundInLog | undefined> {

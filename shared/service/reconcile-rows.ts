@@ -21,7 +21,7 @@ export type RowFinding =
   | { readonly kind: "differs"; readonly what: string };
 
 /** Where a manifest says that the lines of a batch stand. */
-export function placeOf({ segment }: Pick<Manifest, "segment">, batch: ManifestBatch): SealedPlace {
+function placeOf({ segment }: Pick<Manifest, "segment">, batch: ManifestBatch): SealedPlace {
   return leafLines(batch).length === 0
     ? { firstLeaf: batch.firstLeaf }
     : { firstLeaf: batch.firstLeaf, segment };

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { PreparedLine } from "#event/prepare-event.ts";
 import { manifestKey } from "#service/log-layout.ts";
 import type { ReconcileReport } from "#service/reconcile-note.ts";
-import { createFullReconcile, createReconcile } from "#service/reconcile.ts";
+import { createReconcile } from "#service/reconcile.ts";
 import { sampleLine } from "#test/contract/sample-lines.ts";
 import { itemPlaces } from "#test/support/memory-event-table.ts";
 import type { SealedService } from "#test/support/sealed-service.ts";
@@ -271,34 +271,5 @@ describe("the nightly comparison", () => {
     service.ports.archive.objects.clear();
 
     expect(await compare()).toBeUndefined();
-  });
-});
-
-describe("a comparison of everything", () => {
-  it("looks at what the nightly one has passed, and leaves its note alone", async () => {
-    await compare();
-    const note = service.ports.ledger.notes.get("reconcile");
-    service.ports.table.items.delete("t#a");
-    const leaves: number[] = [];
-
-    const report = await createFullReconcile(depsOf(service))({
-      onProgress: async (leaf) => {
-        leaves.push(leaf);
-      },
-    });
-
-    expect(report).toMatchObject({ missing_items: 1, reconciled_leaves: 9 });
-    expect(leaves).toEqual([3, 6, 9]);
-    expect(service.ports.ledger.notes.get("reconcile")).toBe(note);
-  });
-
-  it("restores no rows where it may not", async () => {
-    const [batchId = ""] = batchIds;
-    service.ports.ledger.rows.delete(batchId);
-
-    const report = await createFullReconcile({ ...depsOf(service), restore: undefined })({});
-
-    expect(report?.problems).toEqual([`the row of batch ${batchId} was missing`]);
-    expect(service.ports.ledger.rows.has(batchId)).toBe(false);
   });
 });
