@@ -12,6 +12,11 @@ export function eventStreamSerdeProvider(): never {
   throw absent();
 }
 
+/** The client for S3 calls it at its start, and needs what it would add only where an operation streams. */
+export function resolveEventStreamSerdeConfig<Config>(config: Config): Config {
+  return config;
+}
+
 function absent(): Error {
   return new Error("event streams are not in this bundle; see infra/aws/bundle.ts");
 }

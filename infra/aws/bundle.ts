@@ -32,17 +32,11 @@ export const HANDLER = "index.handler";
 const REQUIRE_BANNER =
   'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
 
-/** Functions that speak to S3 by its client, which can stream events. */
-const WITH_S3_CLIENT: ReadonlySet<LambdaName> = new Set(["consume", "maintain", "seal"]);
-
 /** Parts of the SDK → what takes their place in a bundle. */
 const REPLACED = {
   // Credentials come from the environment in Lambda: the chain of all other sources is a third of the bundle.
   "@aws-sdk/credential-provider-node": join(PROJECT_ROOT, "shared/adapters/aws/lambda-credentials.ts"),
   "@aws-sdk/endpoint-cache": join(PROJECT_ROOT, "infra/aws/bundle-endpoint-cache.ts"),
-};
-const REPLACED_WITHOUT_S3 = {
-  ...REPLACED,
   "@smithy/core/event-streams": join(PROJECT_ROOT, "infra/aws/bundle-event-streams.ts"),
 };
 
@@ -67,7 +61,7 @@ const COMMON = {
 export function bundleOptions(name: LambdaName): BuildOptions {
   return {
     ...COMMON,
-    alias: WITH_S3_CLIENT.has(name) ? REPLACED : REPLACED_WITHOUT_S3,
+    alias: REPLACED,
     entryPoints: [join(PROJECT_ROOT, `functions/${name}/index.ts`)],
   };
 }
