@@ -25,13 +25,14 @@ const QUOTE = 0x22;
 
 /** @param lines at most so many will come */
 export function createLateDuplicates(lines: number): LateDuplicates {
-  // Nobody can make two lines collide on purpose.
+  // So that who sends events cannot prepare two that collide.
   const seed = randomBytes(8);
   const [seedA, seedB] = [seed.readUInt32LE(0), seed.readUInt32LE(4)];
   const log2 = Math.ceil(Math.log2(lines / MAX_LOAD + 1));
   const slots = new Uint32Array(NUMBERS << Math.min(MAX_SLOTS_LOG2, Math.max(MIN_SLOTS_LOG2, log2)));
   const maxUsed = (slots.length / NUMBERS) * MAX_LOAD;
   let used = 0;
+  const findId = createIdFinder();
 
   const place = (a: number, b: number): boolean => {
     const mask = slots.length / NUMBERS - 1;
@@ -47,7 +48,7 @@ export function createLateDuplicates(lines: number): LateDuplicates {
   return {
     add: (bytes, from, to) => {
       if (used >= maxUsed) return false; // isFull says so
-      const id = eventIdAt(bytes, from, to);
+      const id = findId(bytes, from, to);
       const tenant = id === -1 ? -1 : bytes.lastIndexOf(TENANT_ID, to - 1);
       if (tenant < from) return false;
       let [a, b] = [seedA, seedB];
@@ -79,14 +80,22 @@ function mixed(hash: number): number {
 }
 
 /**
- * Where the member begins that is the event's own id, or -1. Only `changes`, which comes before it, may hold a member of
- * the same name.
+ * Finds where the member begins that is the event's own id, or -1. Only `changes`, which comes before it, may hold a member
+ * of the same name. Most lines have none: where the next one is, is looked up once for many lines of a block.
  */
-function eventIdAt(bytes: Buffer, from: number, to: number): number {
-  const first = bytes.indexOf(EVENT_ID, from);
-  if (first === -1 || first >= to) return -1;
-  if (bytes.subarray(from, first).indexOf(CHANGES) === -1) return first;
-  return topLevelEventId(bytes, from, to);
+function createIdFinder(): (bytes: Buffer, from: number, to: number) => number {
+  let block: Buffer | undefined;
+  let nextChanges = -1;
+  return (bytes, from, to) => {
+    const first = bytes.indexOf(EVENT_ID, from);
+    if (first === -1 || first >= to) return -1;
+    if (block !== bytes || nextChanges < from) {
+      block = bytes;
+      const found = bytes.indexOf(CHANGES, from);
+      nextChanges = found === -1 ? Number.POSITIVE_INFINITY : found;
+    }
+    return nextChanges > first ? first : topLevelEventId(bytes, from, to);
+  };
 }
 
 /** Steps over strings and counts brackets. */
