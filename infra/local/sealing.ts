@@ -8,11 +8,13 @@ import { Worker } from "node:worker_threads";
 import { createFileLeafStore } from "#adapters/file/file-leaf-store.ts";
 import { createFileLogStore } from "#adapters/file/file-log-store.ts";
 import type { FileStore } from "#adapters/file/file-store.ts";
+import type { LogKeys } from "#adapters/file/log-keys.ts";
 import { openLogKeys } from "#adapters/file/log-keys.ts";
 import type { WitnessAddress } from "#functions/log-variables.ts";
 import type { SealWorkerData, SealWorkerReport } from "#infra/local/seal-worker.ts";
 import type { ReadableLog } from "#infra/local/unsealed-log.ts";
 import { receivedAtMs } from "#event/stored-line.ts";
+import { AuditServiceError } from "#lib/errors.ts";
 import type { Probe } from "#service/health.ts";
 import { logHealth } from "#service/log-health.ts";
 import { VERIFIER_KEY_KEY } from "#service/log-layout.ts";
@@ -29,9 +31,8 @@ export interface SealingOptions {
 }
 
 export interface Sealing {
-  readonly origin: string;
-  /** Verifier key of the log. */
-  readonly verifierKey: string;
+  /** Verifier key of the log; undefined while a disk keeps it from being made. */
+  readonly verifierKey: () => string | undefined;
   readonly log: ReadableLog;
   readonly probe: Probe;
   /** Resolves when the log shows its key, or sealing has failed: before its first pass a new log has nothing to show. */
@@ -55,14 +56,11 @@ const MAX_ROWS_LOOKED_AT = 100;
 /** @throws AuditServiceError `invalid-configuration` where a key cannot be used, or the log has another origin */
 export function startSealing(options: SealingOptions): Sealing {
   const { store, intervalMs, witnesses, onTrouble } = options;
-  const { origin, verifierKey } = openLogKeys(store.paths, options.origin);
-  const plan = {
-    path: store.paths.live,
-    tail: store.tail.shared,
-    uncertain: store.recovered.uncertain,
-    origin,
-    witnesses,
-  };
+  const { paths, tail, recovered } = store;
+  const keysOf = createKeyRing(store, options.origin);
+  keysOf();
+  const { uncertain } = recovered;
+  const plan = { path: paths.live, tail: tail.shared, uncertain, origin: options.origin, witnesses };
   const data: SealWorkerData = { plan, intervalMs, stopWithinMs: STOP_WITHIN_MS };
   const state: State = { size: 0, sealedAtMs: undefined, problems: [] };
   let worker: Worker | undefined;
@@ -96,13 +94,13 @@ export function startSealing(options: SealingOptions): Sealing {
   start();
 
   return {
-    origin,
-    verifierKey,
+    verifierKey: () => keysOf()?.verifierKey,
     log: {
       leaves: createFileLeafStore({ store, sealedLeaves: () => state.size }),
-      objects: createFileLogStore({ folder: store.paths.folder }),
+      objects: createFileLogStore({ folder: paths.folder }),
     },
     probe: async () => {
+      const { origin, verifierKey = null } = keysOf() ?? {};
       const facts = { origin, publishedAtMs: state.sealedAtMs, unsealed: unsealedOf(store, state.size) };
       const oldestUnsealedMs = oldestUnsealed(store, state.size);
       const { size, problems } = state;
@@ -120,6 +118,24 @@ export function startSealing(options: SealingOptions): Sealing {
       clearTimeout(restart);
       if (worker !== undefined) await end(worker);
     },
+  };
+}
+
+/** Makes the keys when it is first asked, and then only reads them: whoever seals makes them, where a disk was full. */
+function createKeyRing({ paths }: FileStore, origin: string | undefined): () => LogKeys | undefined {
+  let keys: LogKeys | undefined;
+  let isFirst = true;
+  return () => {
+    const areThere = existsSync(paths.logKey) && existsSync(paths.freshnessKey);
+    if (keys !== undefined || !(isFirst || areThere)) return keys;
+    try {
+      keys = openLogKeys(paths, origin);
+    } catch (error) {
+      const isPassing = error instanceof AuditServiceError && error.retryable;
+      if (isFirst && !isPassing) throw error;
+    }
+    isFirst = false;
+    return keys;
   };
 }
 

@@ -113,6 +113,8 @@ function firstSignal(say: (text: string) => void): Promise<string> {
   });
 }
 
+const UNSEALED = "none: AUDIT_SEAL_INTERVAL is 0, so nothing can be proven";
+
 interface Begun {
   readonly config: Config;
   readonly sealing: Sealing | undefined;
@@ -129,7 +131,7 @@ async function banner(server: LocalServer, store: FileStore, { config, sealing }
     `  process  ${process.pid}`,
     `  folder   ${dirname(path)}`,
     `  events   ${Number(details["events"])}`,
-    `  log key  ${sealing?.verifierKey ?? "none: AUDIT_SEAL_INTERVAL is 0, so nothing can be proven"}`,
+    `  log key  ${sealing === undefined ? UNSEALED : (sealing.verifierKey() ?? "none yet: see health")}`,
     "  access   no keys configured: listening on loopback only",
   ];
   if (status !== "healthy")

@@ -55,6 +55,19 @@ describe("a server", () => {
     await stop(server);
   });
 
+  it("keeps the folder to itself while it seals", async () => {
+    const folder = await newFolder();
+    const server = startServerProcess(folder, { AUDIT_SEAL_INTERVAL: "0.01" });
+    for (let at = 0; at < 600; at += 100) await post(await server.url, at, at + 100);
+    await vi.waitFor(async () => expect((await readCheckpoint(folder)).size).toBe(600), PATIENCE);
+
+    const { code, stderr } = await auditlog(["repair", "--dry-run"], { folder });
+
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(`belongs to process ${server.child.pid}`);
+    await stop(server);
+  });
+
   it("has covered everything at an orderly end, whatever its interval", async () => {
     const folder = await newFolder();
     const server = startServerProcess(folder, { AUDIT_SEAL_INTERVAL: "3600" });

@@ -33,7 +33,7 @@ export const nodeDurableIo: DurableIo = {
   syncFolder,
 };
 
-export const FILE_MODE = 0o640;
+const FILE_MODE = 0o640;
 /** Ends the name of a file that is being made. */
 export const DRAFT_END = ".tmp";
 

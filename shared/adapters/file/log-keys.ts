@@ -10,7 +10,7 @@ import { dirname } from "node:path";
 import { createFile, nodeDurableIo } from "#adapters/file/durable-file.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
 import { syncFolder } from "#adapters/file/log-folder.ts";
-import { AuditServiceError } from "#lib/errors.ts";
+import { AuditServiceError, AuditStorageError } from "#lib/errors.ts";
 import type { LogSigner } from "#service/log-ports.ts";
 import { ED25519, formatVerifierKey, keyIdOf } from "#tlog/note.ts";
 
@@ -38,7 +38,7 @@ const SIGNER = /^PRIVATE\+KEY\+([^+\s]+)\+([0-9a-f]{8})\+([0-9A-Za-z+/]+={0,2})\
  * Reads the keys, and makes those that are not there.
  * @param origin undefined: the name that the log has, or a new one where it has none
  * @throws AuditServiceError `invalid-configuration` where a key file is not readable by its owner alone, belongs to somebody
- * else, is damaged, or names another origin; an error of the file system
+ * else, is damaged, or names another origin; AuditStorageError `storage-unavailable` (retryable)
  */
 export function openLogKeys(paths: LogPaths, origin: string | undefined): LogKeys {
   const log = openKey(
@@ -58,12 +58,19 @@ export function openLogKeys(paths: LogPaths, origin: string | undefined): LogKey
 }
 
 export function openKey(path: string, newName: () => string): LogSigner {
-  if (!existsSync(path)) {
-    createFile(path, Buffer.from(newKey(newName())), { io: nodeDurableIo, mode: KEY_MODE });
-    syncFolder(dirname(path));
+  try {
+    if (!existsSync(path)) {
+      createFile(path, Buffer.from(newKey(newName())), { io: nodeDurableIo, mode: KEY_MODE });
+      syncFolder(dirname(path));
+    }
+    refuseShared(path);
+    return readKey(path);
+  } catch (cause) {
+    if (cause instanceof AuditServiceError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `the private key ${path} cannot be read or made: ${reason}`;
+    throw new AuditStorageError("storage-unavailable", message, { cause, retryable: true });
   }
-  refuseShared(path);
-  return readKey(path);
 }
 
 function newKey(name: string): string {

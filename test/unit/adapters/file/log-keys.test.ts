@@ -95,6 +95,15 @@ describe("a key file is refused", () => {
     },
   );
 
+  it("that cannot be made, in a way that tells that it may be later", async () => {
+    const folder = await newFolder();
+    await writeFile(join(folder, "file"), "");
+
+    expect(() => openLogKeys(logPaths(join(folder, "file", "audit.jsonl")), ORIGIN)).toThrow(
+      expect.objectContaining({ code: "storage-unavailable", retryable: true }),
+    );
+  });
+
   it("where another origin is configured", async () => {
     const paths = await newPaths();
     openLogKeys(paths, ORIGIN);

@@ -1,6 +1,6 @@
 // Sealing on a thread beside the store: what is stored gets covered, and what keeps it from that is told and mends itself,
 // while events are taken all the same.
-import { rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -50,7 +50,7 @@ describe("sealing beside a store", () => {
         unsealed: 0,
         oldest_unsealed_s: null,
         origin: ORIGIN,
-        vkey: started.verifierKey,
+        vkey: started.verifierKey(),
         published_at: expect.stringMatching(/^\d{4}-.*Z$/),
       },
     });
@@ -103,6 +103,20 @@ describe("a store whose log cannot be sealed", () => {
     expect(details["oldest_unsealed_s"]).toBeGreaterThan(0);
     expect(troubles).toHaveLength(1);
     expect(await readCheckpoint(folder)).toMatchObject({ size: 101 });
+  });
+
+  it("because keys cannot be made takes events, and says so in health", async () => {
+    const folder = await newFolder();
+    await mkdir(join(folder, "audit-service.log-key"), { mode: 0o700 });
+    const store = await testLog(folder);
+    const { started, troubles } = sealing(store);
+
+    await vi.waitFor(() => expect(troubles).not.toEqual([]), PATIENCE);
+
+    expect(troubles[0]).toMatch(/the thread that seals is gone: .*log-key cannot be read or made/);
+    expect((await started.probe()).status).toBe("degraded");
+    expect(started.verifierKey()).toBeUndefined();
+    expect((await store.send(LINES.slice(0, 1))).map(({ kind }) => kind)).toEqual(["accepted"]);
   });
 
   it("because it has lost lines takes events, and names both sizes", async () => {
