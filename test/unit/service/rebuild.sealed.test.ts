@@ -182,6 +182,37 @@ describe("a rebuild of a log", () => {
     expect(lost.ports.ledger.rows.size).toBe(0);
   });
 
+  it("waits where a sealer was at work just now, which may publish yet", async () => {
+    const service = await startSealedService();
+    await service.seal();
+    const founded = service.ports.archive.objects.get(CHECKPOINT_KEY);
+    await service.persist([line(1)]);
+    await service.seal();
+    if (founded !== undefined) service.ports.archive.objects.set(CHECKPOINT_KEY, founded);
+
+    const rebuilding = createRebuild(service.loseTables().rebuildDeps())(FRESH);
+
+    await expect(rebuilding).rejects.toMatchObject({
+      retryable: true,
+      message: expect.stringMatching(/^a sealer was at work within the last 15 minutes/),
+    });
+  });
+
+  it("writes no head where the log has moved on meanwhile", async () => {
+    const service = await startSealedService();
+    await fill(service);
+    const lost = service.loseTables();
+    const onProgress = async (): Promise<void> => {
+      service.ports.archive.objects.delete(CHECKPOINT_KEY);
+    };
+
+    await expect(createRebuild(lost.rebuildDeps())({ ...FRESH, onProgress })).rejects.toThrow(
+      /a sealer is at work/,
+    );
+
+    expect(lost.ports.log.head).toBeUndefined();
+  });
+
   it("refuses a checkpoint that does not fit the tiles", async () => {
     const service = await startSealedService();
     await service.persist([line(1)]);

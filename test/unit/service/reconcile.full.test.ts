@@ -59,4 +59,24 @@ describe("a comparison of everything", () => {
 
     expect(await createFullReconcile(depsOf(service))({ stop })).toBeUndefined();
   });
+
+  it("restores a row with its place at once, so that no sealer takes its lines again", async () => {
+    const [batchId = ""] = batchIds;
+    const deps = depsOf(service);
+    const { ledger } = service.ports;
+    const register: typeof ledger.register = async (record) => {
+      await ledger.register(record);
+      expect(await service.seal()).toMatchObject({ leaves: 0, problems: [] });
+    };
+    const find: typeof ledger.find = (id) => ledger.find(id);
+    ledger.rows.delete(batchId);
+
+    const report = await createFullReconcile({
+      ...deps,
+      restore: { ledger: { find, register }, sealing: ledger },
+    })({});
+
+    expect(report).toMatchObject({ missing_rows: 1 });
+    expect(ledger.rows.get(batchId)).toMatchObject({ sealed: { firstLeaf: 0 } });
+  });
 });
