@@ -5,8 +5,7 @@ import { CHECKPOINT_KEY, MANIFEST_PREFIX, STAGING_PREFIX } from "#service/log-la
 import type { LogHead, LogLedger, LogStore, PendingBatch } from "#service/log-ports.ts";
 import { decodeStaging } from "#service/staging.ts";
 import type { FaultRates } from "#test/support/fault-scheduler.ts";
-import type { SealerPorts } from "#test/support/sealing-ports.ts";
-import type { MutateSealer, Replica } from "#test/support/sealing-simulation.ts";
+import type { MutateSealer, Replica, SealerPorts } from "#test/support/sealing-ports.ts";
 
 export interface SealingMutant {
   readonly name: string;

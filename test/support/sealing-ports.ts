@@ -2,7 +2,7 @@
 // calls on a real ledger is two calls here, between which a process may be cut off.
 import { batchIdOf } from "#service/batch-object.ts";
 import { CHECKPOINT_KEY } from "#service/log-layout.ts";
-import type { LogLedger, LogStore, SealLedger, StagedObject } from "#service/log-ports.ts";
+import type { LogLedger, LogStore, PendingBatch, SealLedger, StagedObject } from "#service/log-ports.ts";
 import type { BatchRecord, Clock, Ledger, SealedPlace } from "#service/ports.ts";
 import { MemoryArchive } from "#test/support/memory-archive.ts";
 import { MemoryEventTable } from "#test/support/memory-event-table.ts";
@@ -15,6 +15,14 @@ export interface SealerPorts {
   readonly log: LogLedger;
   readonly store: LogStore;
   readonly sealing: SealLedger & Pick<Ledger, "find">;
+}
+
+/** Puts a defect into the ports that one sealer uses. */
+export type MutateSealer = (ports: SealerPorts, replica: Replica) => SealerPorts;
+
+/** What a store that is not consistent shows: what was read last, by whomever. */
+export interface Replica {
+  pending: readonly PendingBatch[];
 }
 
 /** A ledger of batches in the calls that a real one takes. */

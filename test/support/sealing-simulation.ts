@@ -10,7 +10,7 @@ import { createCompleteBatch } from "#service/complete-batch.ts";
 import { createBatchSurvey } from "#service/inventory-batches.ts";
 import { createOrphanRemoval, writeOrphans } from "#service/janitor-orphans.ts";
 import { createJanitor } from "#service/janitor.ts";
-import type { PendingBatch, StagedObject } from "#service/log-ports.ts";
+import type { StagedObject } from "#service/log-ports.ts";
 import { createPersist } from "#service/persist.ts";
 import type { Clock } from "#service/ports.ts";
 import type { SealReport } from "#service/seal.ts";
@@ -21,19 +21,11 @@ import { FaultScheduler } from "#test/support/fault-scheduler.ts";
 import type { Message } from "#test/support/persistence-simulation.ts";
 import { oneByOne, randomMessages } from "#test/support/persistence-simulation.ts";
 import { findSealingProblems } from "#test/support/sealing-checks.ts";
-import type { SealerPorts, SharedPorts } from "#test/support/sealing-ports.ts";
+import type { MutateSealer, Replica, SealerPorts, SharedPorts } from "#test/support/sealing-ports.ts";
 import { openSharedPorts, splitLedger } from "#test/support/sealing-ports.ts";
 import { TEST_KEYS } from "#test/support/sealing-signers.ts";
 import type { Random } from "#test/support/seeded-random.ts";
 import { below, seededRandom } from "#test/support/seeded-random.ts";
-
-/** Puts a defect into the ports that one sealer uses. */
-export type MutateSealer = (ports: SealerPorts, replica: Replica) => SealerPorts;
-
-/** What a store that is not consistent shows: what was read last, by whomever. */
-export interface Replica {
-  pending: readonly PendingBatch[];
-}
 
 export interface SealingSimulation {
   readonly seed: number;
