@@ -61,8 +61,8 @@ const Queue = z.strictObject({
 const Bucket = z.strictObject({
   BucketName: Text.optional(),
   VersioningConfiguration: z.strictObject({ Status: z.enum(["Enabled", "Suspended"]) }).optional(),
-  ObjectLockEnabled: Any.optional(), // the stand-in holds conditional writes, but locks nothing
-  ObjectLockConfiguration: Any.optional(),
+  ObjectLockEnabled: Any.optional(), // the stand-in takes locks in every bucket
+  ObjectLockConfiguration: Any.optional(), // of objects that name no lock: the stand-in lets them go
   BucketEncryption: Any.optional(),
   PublicAccessBlockConfiguration: Any.optional(),
   OwnershipControls: Any.optional(),

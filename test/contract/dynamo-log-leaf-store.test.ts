@@ -2,12 +2,17 @@
 import { GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { createDynamoLeafStore } from "#adapters/aws/dynamo-leaf-store.ts";
+import type { ObjectReader } from "#adapters/aws/s3-object-reader.ts";
+import type { LeafStore } from "#service/log-ports.ts";
 import { leafStoreContract } from "#test/contract/leaf-store.ts";
 import { freshTenant, idOf, sampleLines } from "#test/contract/sample-lines.ts";
 import type { AwsDeployment } from "#test/support/aws-deployment.ts";
 import { startDeployment } from "#test/support/aws-deployment.ts";
 import type { AwsLog } from "#test/support/aws-log.ts";
 import { openAwsLog } from "#test/support/aws-log.ts";
+import type { Around } from "#test/support/dynamodb-faults.ts";
+import { intercept, vendorError } from "#test/support/dynamodb-faults.ts";
 import { describeDynamo } from "#test/support/dynamodb-local.ts";
 
 describeDynamo("leaves on AWS", (dynamo) => {
@@ -95,6 +100,26 @@ describeDynamo("leaves on AWS", (dynamo) => {
       expect(withoutManifest).toContain(`no manifest holds leaf ${size - 3}`);
       await log.objects.putIfAbsent(segment, segmentBytes ?? new Uint8Array());
       await log.objects.putIfAbsent(manifest, manifestBytes ?? new Uint8Array());
+    });
+
+    it("says that it may be asked again where DynamoDB throttles, and refuses rows of a newer format", async () => {
+      const { tenantId, size } = await sealed(1);
+      const eventId = idOf((await textsOf(size - 1, size))[0] ?? "");
+      const { client } = deployment.dynamo;
+      const { eventTable: tableName, ledgerTable: ledgerName } = deployment.tables;
+      const objects = {} as ObjectReader; // no line is read
+      const leavesWith = (around: Around): LeafStore =>
+        createDynamoLeafStore({ client: intercept(client, around), tableName, ledgerName, objects });
+      const throttled = leavesWith(async () => Promise.reject(vendorError("ThrottlingException")));
+      const newer = leavesWith(async ({ input }, forward) => {
+        const answer = (await forward()) as { Item?: object };
+        return input["TableName"] === ledgerName ? { Item: { ...answer.Item, v: { N: "7" } } } : answer;
+      });
+
+      const asked = throttled.findLeaf({ tenantId, eventId });
+
+      await expect(asked).rejects.toMatchObject({ code: "storage-unavailable", retryable: true });
+      await expect(newer.findLeaf({ tenantId, eventId })).rejects.toThrow(/is of format 7; .* reads 1/);
     });
 
     it("has no leaf for an event whose batch has no row, and refuses a line that its batch has no leaf for", async () => {

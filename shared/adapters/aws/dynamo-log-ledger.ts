@@ -17,7 +17,7 @@ export interface DynamoLogLedgerOptions {
   readonly tableName: string;
 }
 
-export const HEAD_KEY: Item = {
+const HEAD_KEY: Item = {
   [ROW.partition]: { S: LEDGER_PARTITION.log },
   [ROW.sort]: { S: "head" },
 };
