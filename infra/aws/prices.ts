@@ -35,3 +35,6 @@ export const PRICES_USD = {
   alarmMetricMonth: 0.1,
   dashboardMonth: 3,
 } as const;
+
+/** What a seal takes beside its writes to the ledger and its function's time, whatever it covers; `npm run cost` counts it. */
+export const PER_SEAL = { objectWrites: 7, signatures: 2 } as const;

@@ -12,7 +12,7 @@ import {
 import { Construct } from "constructs";
 import { SERVICE_FUNCTION_NAMES } from "#infra/aws/bundle.ts";
 import { FUNCTION_SETTINGS } from "#infra/aws/function-settings.ts";
-import { PRICES_USD } from "#infra/aws/prices.ts";
+import { PER_SEAL, PRICES_USD } from "#infra/aws/prices.ts";
 import type { Watched } from "#infra/aws/service-metrics.ts";
 import { messagesIn, ofTables, oldestAgeSeconds, own, sumOf } from "#infra/aws/service-metrics.ts";
 
@@ -95,7 +95,8 @@ export class ServiceDashboard extends Construct {
 }
 
 /** Consumed units and requests times their prices; storage and the fixed costs are not in it. */
-function costs({ storage, functions, api }: Watched): MathExpression[] {
+function costs(watched: Watched): MathExpression[] {
+  const { storage, functions, api } = watched;
   const { queues } = storage;
   const sent = [queues.lines.queue, queues.intake.queue].flatMap((queue) => [
     queue.metricNumberOfMessagesSent(),
@@ -113,6 +114,11 @@ function costs({ storage, functions, api }: Watched): MathExpression[] {
     timesPrice(ofTables(storage, "ConsumedWriteCapacityUnits"), PRICES_USD.writeUnit, "DynamoDB writes"),
     timesPrice(ofTables(storage, "ConsumedReadCapacityUnits"), PRICES_USD.readUnit, "DynamoDB reads"),
     timesPrice([functions.consume.lambda.metricInvocations()], PRICES_USD.objectWrite, "S3 writes"),
+    timesPrice(
+      [own(watched, "Seals")],
+      PER_SEAL.objectWrites * PRICES_USD.objectWrite + PER_SEAL.signatures * PRICES_USD.signature,
+      "Seals",
+    ),
     timesPrice(sent, PRICES_USD.queueRequest, "SQS"),
     timesPrice([api.api.metricCount()], PRICES_USD.apiRequest, "HTTP API"),
     timesPrice(
