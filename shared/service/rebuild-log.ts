@@ -28,8 +28,10 @@ export interface RebuildLogDeps {
 
 /** What the bucket says about the log, looked at before anything is changed. */
 export interface FoundLog {
-  /** Leaves whose segments are to be restored. */
+  /** Leaves of the published log, whose segments must all be there. */
   readonly size: number;
+  /** Leaves of the head, which may be ahead while a seal is being published: their segments are restored where they are. */
+  readonly end: number;
   /** The head to be written; undefined where the ledger has one, or there is no log. */
   readonly head: LogHead | undefined;
   /** Keys of objects behind the published checkpoint that were never part of a published log. */
@@ -48,18 +50,15 @@ export async function findLog(deps: RebuildLogDeps): Promise<FoundLog> {
     createLogReader(deps.store).checkpoint(),
     deps.ledger.readHead(),
   ]);
-  if (head !== undefined) return { size: sizeOf(head), head: undefined, unpublished: [] };
   const size = published?.size ?? 0;
+  if (head !== undefined) return { size, end: sizeOf(head), head: undefined, unpublished: [] };
   const unpublished = published === undefined ? [] : await findUnpublished(deps, size);
   await refuseLater(deps, size, new Set(unpublished));
-  if (published === undefined) return { size, head: undefined, unpublished };
+  if (published === undefined) return { size, end: size, head: undefined, unpublished };
   await checkRoot(deps, published);
   const checkpoint = ownSignatures(published.text);
-  return {
-    size,
-    head: { checkpoint, staging: undefined, sealedAtMs: await sealedAt(deps, size) },
-    unpublished,
-  };
+  const restored = { checkpoint, staging: undefined, sealedAtMs: await sealedAt(deps, size) };
+  return { size, end: size, head: restored, unpublished };
 }
 
 /**

@@ -176,13 +176,14 @@ class Run {
     after: string,
     step: (manifest: ListedManifest) => Promise<void>,
   ): AsyncGenerator<Unit> {
-    const { size } = this.parts.log;
-    let end = manifestEnd(after) ?? 0;
-    for await (const manifest of listManifests(this.placing.archive, { after, size })) {
+    const { size, end } = this.parts.log;
+    let reached = manifestEnd(after) ?? 0;
+    for await (const manifest of listManifests(this.placing.archive, { after, size: end })) {
       yield { key: manifest.key, reached: manifest.key, work: () => step(manifest) };
-      end = manifest.end;
+      reached = manifest.end;
     }
-    if (end < size) this.addDamaged(manifestKey(size), `leaves ${end} to ${size - 1} have no manifest`);
+    if (reached < size)
+      this.addDamaged(manifestKey(size), `leaves ${reached} to ${size - 1} have no manifest`);
   }
 
   private async restoreSegment({ key, from }: ListedManifest): Promise<void> {

@@ -145,6 +145,38 @@ describe("a rebuild of a log", () => {
     expect(service.ports.log.head).toEqual(head);
   });
 
+  it.each(["manifests/", CHECKPOINT_KEY])(
+    "writes the items back where the ledger is left with a seal that was cut off before %s",
+    async (prefix) => {
+      const service = await startSealedService();
+      await fill(service);
+      await service.persist([line(900), line(901)]);
+      const { archive } = service.ports;
+      const stop = new Error("cut off");
+      const cut = <Result>(key: string, work: () => Promise<Result>): Promise<Result> =>
+        key.startsWith(prefix) ? Promise.reject(stop) : work();
+      const sealing = service.seal(({ log, sealing: batches }) => ({
+        log,
+        sealing: batches,
+        store: Object.assign(Object.create(archive), {
+          putIfAbsent: (key: string, bytes: Uint8Array) => cut(key, () => archive.putIfAbsent(key, bytes)),
+          replace: (key: string, bytes: Uint8Array, version: string | undefined) =>
+            cut(key, () => archive.replace(key, bytes, version)),
+        }),
+      }));
+      await expect(sealing).rejects.toBe(stop);
+      const items = service.ports.table.items.size;
+      const lost = { ...service.rebuildDeps(), table: service.loseTables().ports.table };
+
+      const report = await createRebuild(lost)({ ...FRESH, isResumed: true });
+      await service.seal();
+
+      expect(report).toMatchObject({ isFinished: true, damaged: [] });
+      expect(lost.table.items.size).toBe(items);
+      expect(await service.problems()).toEqual([]);
+    },
+  );
+
   it.each([
     ["segment", (service: SealedService) => segmentOf(service, 0), /is missing$/],
     ["manifest", () => "manifests/", /have no manifest$/],
