@@ -102,6 +102,21 @@ describeDynamo("leaves on AWS", (dynamo) => {
       await log.objects.putIfAbsent(manifest, manifestBytes ?? new Uint8Array());
     });
 
+    it("makes up no lines where a manifest before the next one is gone", async () => {
+      const { size } = await sealed(3);
+      const gone = (await keysOf("manifests/")).at(-1) ?? "";
+      const bytes = (await log.objects.get(gone)) ?? new Uint8Array();
+      const later = await sealed(2);
+      await log.objects.remove([gone]);
+
+      const reading = log.leaves.readLeaves(size - 3, later.size);
+
+      await expect(reading).rejects.toThrow(
+        `no manifest holds leaf ${size - 3}, though the log does: the next one begins at leaf ${size}`,
+      );
+      await log.objects.putIfAbsent(gone, bytes);
+    });
+
     it("says that it may be asked again where DynamoDB throttles, and refuses rows of a newer format", async () => {
       const { tenantId, size } = await sealed(1);
       const eventId = idOf((await textsOf(size - 1, size))[0] ?? "");
