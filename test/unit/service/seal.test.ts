@@ -1,4 +1,5 @@
 // What a sealer does on its own log: founding, publishing, freshness, and stopping where what it finds contradicts what was signed.
+import { hash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 
 import { createLogIdentity } from "#service/log-identity.ts";
@@ -155,6 +156,18 @@ describe("a sealer stops with log-diverged, and changes nothing,", () => {
       harm: ({ store }) =>
         void store.objects.set("log/tile/0/000.p/5", { bytes: Buffer.alloc(160), modifiedMs: 0 }),
       says: /the tiles stored at the edge of the log do not fit its head of size 5/,
+    },
+    {
+      title: "where a tile at the edge and its entries are others, and fit each other",
+      harm: ({ store }) => {
+        const lines = ["a", "b", "c", "d", "other"];
+        const entries = lines.flatMap((text) => [Buffer.of(0, 32), hash("sha256", text, "buffer")]);
+        const put = (key: string, bytes: Uint8Array): unknown =>
+          store.objects.set(key, { bytes, modifiedMs: 0 });
+        put("log/tile/0/000.p/5", Buffer.concat(lines.map(naiveLeaf)));
+        put("log/tile/entries/000.p/5", Buffer.concat(entries));
+      },
+      says: /do not fit its head of size 5 with root .*: they lead to root/,
     },
     {
       title: "where a tile at the edge is missing",
