@@ -7,7 +7,7 @@ import { unzipText, zip } from "#service/gzip.ts";
 import { SEGMENT_PREFIX } from "#service/log-layout.ts";
 
 /** Bytes of the lines with their newlines: as many as one batch may hold, which a segment has to take whole. */
-export const MAX_SEGMENT_BYTES = 64 * 1024 * 1024;
+const MAX_SEGMENT_BYTES = 64 * 1024 * 1024;
 
 /** What the key of a segment says. */
 export interface SegmentRange {
