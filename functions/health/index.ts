@@ -2,9 +2,8 @@
 import { createLedgerHealth } from "#adapters/aws/aws-parts-ledger-health.ts";
 import { createArchiveProbe, createQueueProbe } from "#adapters/aws/aws-parts.ts";
 import { createDynamoClient } from "#adapters/aws/dynamo-client.ts";
-import { createDynamoDirectory } from "#adapters/aws/dynamo-directory.ts";
-import { createDynamoEventStore } from "#adapters/aws/dynamo-event-store.ts";
 import { readableMarks } from "#adapters/aws/dynamo-mark-reader.ts";
+import { probeTable } from "#adapters/aws/dynamo-table-probe.ts";
 import { readAwsConfig } from "#functions/config.ts";
 import { createHealthFunction } from "#functions/health/app.ts";
 import type { HttpFunction } from "#functions/middleware.ts";
@@ -19,12 +18,10 @@ const config = readAwsConfig([...TABLES, ...QUEUES, ...PLACES, "archiveBucket", 
 const { clock, monotonicMs, sleep, telemetry } = createRuntime(config);
 const { tableName, ledgerName, region, version, serviceName: name } = config;
 const client = createDynamoClient();
-const directory = createDynamoDirectory({ client, ledgerName });
-const store = createDynamoEventStore({ client, tableName, directory, isDrained: async () => true }); // nothing is flushed
 const { log, readInventory } = createLedgerHealth({ client, ledgerName }, clock);
 const health = createPartsHealth({
   parts: {
-    storage: withMarks(() => store.probe(), readableMarks(client, config)),
+    storage: withMarks(() => probeTable(client, tableName), readableMarks(client, config)),
     queue: createQueueProbe(config, { region, endpoint: config.queueEndpoint }),
     archive: createArchiveProbe(config.archiveBucket, { region, endpoint: config.archiveEndpoint }),
     log,

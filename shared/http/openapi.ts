@@ -4,7 +4,9 @@ import { EXAMPLES } from "#http/examples.ts";
 import type { ProblemCode } from "#http/problem.ts";
 import { PROBLEM_TYPE, PROBLEMS } from "#http/problem.ts";
 import type { RouteResponse } from "#http/route-parts.ts";
-import type { Route } from "#http/route-table.ts";
+import type { RouteDocs } from "#http/route-docs.ts";
+import { ROUTE_DOCS } from "#http/route-docs.ts";
+import type { Route, RouteKey } from "#http/route-table.ts";
 import { ROUTES } from "#http/route-table.ts";
 import { PARAMETERS, SCHEMAS } from "#http/schemas.ts";
 
@@ -41,6 +43,7 @@ const PATH_PARAMETERS: Readonly<Record<string, Json>> = {
 };
 
 type Json = Readonly<Record<string, unknown>>;
+type DocumentedRoute = Route & RouteDocs;
 
 let text: string | undefined;
 
@@ -52,7 +55,10 @@ export function openApiJson(): string {
 
 export function openApiDocument(): Json {
   const paths: Record<string, Record<string, Json>> = {};
-  for (const route of ROUTES) {
+  for (const entry of ROUTES) {
+    // cast: the type of the text pairs every method with every path; these are the two of one entry.
+    const key = `${entry.method} ${entry.path}` as RouteKey;
+    const route: DocumentedRoute = { ...entry, ...ROUTE_DOCS[key] };
     const path = route.path.replace("+}", "}"); // OpenAPI has no parameter for more than one segment
     (paths[path] ??= {})[route.method.toLowerCase()] = operation(route);
   }
@@ -73,7 +79,7 @@ export function openApiDocument(): Json {
   };
 }
 
-function operation(route: Route): Json {
+function operation(route: DocumentedRoute): Json {
   const codes = [...new Set<ProblemCode>([...route.problems, ...GENERAL_PROBLEMS, ...accessProblems(route)])];
   const statuses = [...new Set(codes.map((code) => PROBLEMS[code].status))].sort((a, b) => a - b);
   const successes = Object.entries<RouteResponse>(route.responses).map(
@@ -100,7 +106,7 @@ function accessProblems({ scope }: Route): readonly ProblemCode[] {
   return scope === "public" ? [] : ["unauthenticated"];
 }
 
-function parametersOf(route: Route): readonly Json[] {
+function parametersOf(route: DocumentedRoute): readonly Json[] {
   const inPath = [...route.path.matchAll(/\{(\w+)\+?\}/g)].map(([, name = ""]) => ({
     name,
     in: "path",

@@ -20,15 +20,13 @@ import { ED25519, formatVerifierKey } from "#tlog/note.ts";
 const KB = 1000;
 const MAX_BYTES: Readonly<Record<LambdaName, number>> = {
   ingest: 350 * KB,
-  // Both carry the whole route table; health reads the head of the log too.
-  query: 360 * KB,
-  health: 360 * KB,
+  query: 350 * KB,
+  health: 350 * KB,
   consume: 560 * KB,
   maintain: 560 * KB,
   // The clients for DynamoDB, S3 and KMS together; it starts once in hours, and nobody waits for it.
   seal: 580 * KB,
-  // Proofs and tiles over what a function with routes and DynamoDB weighs anyway.
-  prove: 400 * KB,
+  prove: 350 * KB,
   witness: 400 * KB,
 };
 /** What the stack and Lambda would set; nothing of it exists. */

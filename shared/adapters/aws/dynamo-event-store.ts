@@ -2,20 +2,21 @@
  * The reading side of the hot store: events by id, pages and counts from the indexes, and what health and flush ask.
  * Indexes lag behind the table by less than a second as a rule; an event is found by its id at once.
  */
-import { DescribeTableCommand, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { storageError } from "#adapters/aws/aws-errors.ts";
 import type { DynamoSender } from "#adapters/aws/dynamo-client.ts";
 import type { Timing } from "#adapters/aws/dynamo-client-retry.ts";
 import { SYSTEM_TIMING } from "#adapters/aws/dynamo-client-retry.ts";
 import { projectionOf } from "#adapters/aws/dynamo-client-batch-get.ts";
 import type { LaneDirectory } from "#adapters/aws/dynamo-directory.ts";
+import { probeTable } from "#adapters/aws/dynamo-table-probe.ts";
 import { countMatches } from "#adapters/aws/dynamo-page-count.ts";
 import type { PageSource } from "#adapters/aws/dynamo-page.ts";
 import { readPage } from "#adapters/aws/dynamo-page.ts";
 import { LINE_ATTRIBUTES, readFoundLine } from "#adapters/aws/event-item.ts";
-import { ITEM, itemKey, MARK_ITEM_KEY } from "#adapters/aws/keys.ts";
+import { ITEM, itemKey } from "#adapters/aws/keys.ts";
 import { AuditStorageError } from "#lib/errors.ts";
-import type { EventStore, StoreHealth } from "#service/ports.ts";
+import type { EventStore } from "#service/ports.ts";
 import { pollUntil } from "#service/waiting.ts";
 
 export interface DynamoEventStoreOptions {
@@ -29,7 +30,6 @@ export interface DynamoEventStoreOptions {
 
 /** Longer than any caller of `flush` waits. */
 const FLUSH_MS = 30_000;
-const PROBE_MS = 3_000;
 
 export function createDynamoEventStore(options: DynamoEventStoreOptions): EventStore {
   const { client, tableName, directory, isDrained, timing = SYSTEM_TIMING } = options;
@@ -67,36 +67,4 @@ export function createDynamoEventStore(options: DynamoEventStoreOptions): EventS
     flush,
     probe: () => probeTable(client, tableName),
   };
-}
-
-/** Reads the table's condition and, consistently, one item of it. */
-async function probeTable(client: DynamoSender, tableName: string): Promise<StoreHealth> {
-  const details = { type: "dynamodb", table: tableName };
-  const deadline = { abortSignal: AbortSignal.timeout(PROBE_MS) };
-  try {
-    const [{ Table: table }] = await Promise.all([
-      client.send(new DescribeTableCommand({ TableName: tableName }), deadline),
-      client.send(
-        new GetItemCommand({
-          TableName: tableName,
-          Key: { [ITEM.key]: { S: MARK_ITEM_KEY } },
-          ConsistentRead: true,
-        }),
-        deadline,
-      ),
-    ]);
-    const problems = (table?.GlobalSecondaryIndexes ?? []).flatMap(({ IndexName, IndexStatus }) =>
-      IndexStatus === "ACTIVE" || IndexStatus === "UPDATING"
-        ? []
-        : [`index ${IndexName ?? ""} of table ${tableName} is ${IndexStatus ?? "of unknown status"}`],
-    );
-    return {
-      status: problems.length === 0 ? "healthy" : "degraded",
-      problems,
-      details: { ...details, table_status: table?.TableStatus ?? "unknown" },
-    };
-  } catch (cause) {
-    const { message } = storageError(`the probe of table ${tableName}`, cause);
-    return { status: "unhealthy", problems: [message], details };
-  }
 }
