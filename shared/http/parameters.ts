@@ -36,11 +36,9 @@ export const ProofParameters = z.strictObject({
   tenant_id: tenant.optional(),
 });
 export const FeedParameters = z.strictObject({
-  after: whole(-1, Number.MAX_SAFE_INTEGER)
-    .default(-1)
-    .meta({
-      description: "leaf behind which the page begins, as `next_after` gives it; -1: from the beginning",
-    }),
+  after: whole(-1, Number.MAX_SAFE_INTEGER).default(-1).meta({
+    description: "leaf behind which the page begins, as `next_after` gives it; -1: from the beginning",
+  }),
   limit: whole(1, MAX_FEED_LIMIT).default(DEFAULT_FEED_LIMIT).meta({ description: "events at most" }),
   wait: wait.optional().meta({ description: "seconds to wait, at the end of the log, for it to grow" }),
   tenant_id: TenantId.meta({ description: "whose events; only where no keys are configured" }).optional(),
