@@ -146,7 +146,7 @@ async function speeds(): Promise<boolean> {
   const shares = rates.on.map((rate, pair) => rate / (rates.off[pair] ?? Number.NaN));
   const share = median(shares);
   say(
-    `full speed: ${Math.round(on)} events/s with sealing, ${Math.round(off)} without; share of pairs ${share.toFixed(3)} (≥ ${MIN_SPEED_SHARE}), ${shares.map((each) => each.toFixed(2)).join(\", \")}`,
+    `full speed: ${Math.round(on)} events/s with sealing, ${Math.round(off)} without; share of pairs ${share.toFixed(3)} (≥ ${MIN_SPEED_SHARE}), ${shares.map((each) => each.toFixed(2)).join(", ")}`,
   );
   say(
     `backlog drained at ${Math.round(drained)} leaves/s (≥ ${MIN_DRAIN_RATE}), ${drains.map(Math.round).join(", ")}`,
