@@ -46,6 +46,8 @@ export interface AwsConfig {
   readonly archiveEndpoint: string | undefined;
   /** Where SQS is, when it is not AWS's own. */
   readonly queueEndpoint: string | undefined;
+  /** Where CloudWatch is, when it is not AWS's own. */
+  readonly metricsEndpoint: string | undefined;
 }
 
 export type ArchiveLock = z.output<typeof LOCK>;
@@ -184,6 +186,7 @@ export const AWS_VARIABLES: AwsVariables = {
   },
   archiveEndpoint: endpoint("AWS_ENDPOINT_URL_S3"),
   queueEndpoint: endpoint("AWS_ENDPOINT_URL_SQS"),
+  metricsEndpoint: endpoint("AWS_ENDPOINT_URL_CLOUDWATCH"),
 };
 
 /** What is no JSON is refused by the schema behind. */

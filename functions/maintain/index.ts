@@ -1,5 +1,6 @@
 /** The maintain function on AWS: environment → S3, DynamoDB, SQS → handler, called on a schedule. */
 import { createAccounting } from "#adapters/aws/aws-parts-accounting.ts";
+import { createLateMessages } from "#adapters/aws/aws-parts-late.ts";
 import { openWritableStore } from "#adapters/aws/aws-parts-store.ts";
 import { createDynamoClient } from "#adapters/aws/dynamo-client.ts";
 import { createS3Client } from "#adapters/aws/s3-client.ts";
@@ -12,7 +13,9 @@ import { createRuntime } from "#functions/runtime.ts";
 import { createInventory } from "#service/inventory.ts";
 
 const STORE = ["tableName", "ledgerName", "archiveBucket", "hotRetentionDays"] as const;
-const config = readAwsConfig([...STORE, "queueDlqUrl", "intakeDlqUrl"]);
+const QUEUES = ["queueUrl", "intakeUrl", "queueDlqUrl", "intakeDlqUrl"] as const;
+const PLACES = ["region", "queueEndpoint", "metricsEndpoint"] as const;
+const config = readAwsConfig([...STORE, ...QUEUES, ...PLACES]);
 const runtime = createRuntime(config);
 const { clock, fillRandom, newUuid, write: writeMetrics } = runtime;
 const clients = { dynamo: createDynamoClient(), s3: createS3Client() };
@@ -20,12 +23,13 @@ const countDeadLetters = createMessageCount({
   client: createSqsClient(),
   queueUrls: [config.queueDlqUrl, config.intakeDlqUrl],
 });
+const countLateMessages = createLateMessages(config, { ...config, ...runtime });
 
 const maintain = once(async () => {
   const options = { ...config, ...clients, clock, newIncarnation: newUuid, fillRandom };
   const store = await openWritableStore(options);
   const { janitor, survey, reconcile } = createAccounting(store, options);
-  const takeInventory = createInventory({ ...store, clock, countDeadLetters, survey });
+  const takeInventory = createInventory({ ...store, clock, countDeadLetters, survey, countLateMessages });
   const { serviceName } = config;
   return createMaintain({ ...runtime, janitor, takeInventory, reconcile, serviceName, writeMetrics });
 }, runtime.storeCheck);

@@ -68,6 +68,15 @@ export class EventQueues extends Construct {
     to.allow(["sqs:GetQueueAttributes"], [this.lines.queue.queueArn, this.intake.queue.queueArn]);
   }
 
+  /**
+   * Counting messages that wait for too long. CloudWatch alone knows how old messages are, and lets nobody be kept to some
+   * of its metrics: rights to read them have no resource.
+   */
+  grantCountLate(to: Grantee): void {
+    this.grantAwaitDrained(to);
+    to.allow(["cloudwatch:GetMetricData"], ["*"]);
+  }
+
   /** Counting the dead letters. */
   grantCountDeadLetters(to: Grantee): void {
     to.bind({

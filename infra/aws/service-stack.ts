@@ -59,6 +59,7 @@ export class ServiceStack extends Stack {
     archive.grantArchive(functions.consume);
     tables.grantMaintain(functions.maintain);
     queues.grantCountDeadLetters(functions.maintain);
+    queues.grantCountLate(functions.maintain);
     archive.grantArchive(functions.maintain);
     archive.grantReadLog(functions.maintain);
 

@@ -36,15 +36,23 @@ export interface Endpoints {
   readonly sqs: string;
   readonly s3: string;
   readonly kms: string;
+  readonly cloudwatch: string;
 }
 
 /** What makes an AWS SDK or CLI talk to the stand-ins. */
-export function endpointEnvironment({ dynamodb, sqs, s3, kms }: Endpoints): Record<string, string> {
+export function endpointEnvironment({
+  dynamodb,
+  sqs,
+  s3,
+  kms,
+  cloudwatch,
+}: Endpoints): Record<string, string> {
   return {
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
     AWS_ENDPOINT_URL_SQS: sqs,
     AWS_ENDPOINT_URL_S3: s3,
     AWS_ENDPOINT_URL_KMS: kms,
+    AWS_ENDPOINT_URL_CLOUDWATCH: cloudwatch,
     AWS_REGION: REGION,
     ...CREDENTIALS,
   };

@@ -1,9 +1,10 @@
 /**
- * The four services that stand in for AWS: Amazon's DynamoDB Local, fauxqs for SQS, and this project's S3 and KMS. Started
- * once, they serve any number of stacks, which have names of their own.
+ * The services that stand in for AWS: Amazon's DynamoDB Local, fauxqs for SQS, and this project's S3, KMS, and what of
+ * CloudWatch is asked for. Started once, they serve any number of stacks, which have names of their own.
  */
 import { once } from "node:events";
 import { buildApp } from "fauxqs";
+import { startCloudWatchServer } from "#infra/emulated/cloudwatch-server.ts";
 import type { Endpoints } from "#infra/emulated/config.ts";
 import { startDynamoDbLocal } from "#infra/emulated/dynamodb-local.ts";
 import { startKmsServer } from "#infra/emulated/kms-server.ts";
@@ -25,15 +26,16 @@ const LOOPBACK = "127.0.0.1";
 
 /** @throws AuditServiceError `invalid-configuration` where one does not start, such as for want of Java */
 export async function startStandIns(): Promise<StandIns> {
-  const starting = [startDynamoDbLocal(), startSqs(), startS3(), startKms()] as const;
+  const starting = [startDynamoDbLocal(), startQueues(), startS3(), startKms()] as const;
   const settled = await Promise.allSettled(starting);
   const stop = async (): Promise<void> => {
     const started = settled.flatMap((entry) => (entry.status === "fulfilled" ? [entry.value] : []));
     await Promise.all(started.map((service) => service.stop()));
   };
   try {
-    const [dynamodb, sqs, s3, kms] = await Promise.all(starting);
-    return { endpoints: { dynamodb: dynamodb.url, sqs: sqs.url, s3: s3.url, kms: kms.url }, stop };
+    const [dynamodb, { sqs, cloudwatch }, s3, kms] = await Promise.all(starting);
+    const endpoints = { dynamodb: dynamodb.url, sqs, s3: s3.url, kms: kms.url, cloudwatch };
+    return { endpoints, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -57,6 +59,21 @@ export async function startSqs(): Promise<SqsStandIn> {
       app.server.close();
     },
   };
+}
+
+/** Queues, and what CloudWatch tells of them. */
+async function startQueues(): Promise<{
+  readonly sqs: string;
+  readonly cloudwatch: string;
+  readonly stop: () => Promise<void>;
+}> {
+  const sqs = await startSqs();
+  const metrics = await startCloudWatchServer({ sqsUrl: sqs.url });
+  const stop = async (): Promise<void> => {
+    await metrics.close();
+    await sqs.stop();
+  };
+  return { sqs: sqs.url, cloudwatch: metrics.url, stop };
 }
 
 async function startS3(): Promise<SqsStandIn> {

@@ -51,7 +51,7 @@ export async function startMeter(targets: Endpoints): Promise<Meter> {
   ]);
   const [dynamodb, sqs, s3, kms] = proxies;
   return {
-    endpoints: { dynamodb: dynamodb.url, sqs: sqs.url, s3: s3.url, kms: kms.url },
+    endpoints: { ...targets, dynamodb: dynamodb.url, sqs: sqs.url, s3: s3.url, kms: kms.url },
     take: () => {
       const taken = counts;
       counts = new Map();

@@ -37,7 +37,7 @@ it("finds all equal, and health tells how the log stands", async () => {
   const metrics = await maintain(stack);
 
   expect(metrics).toMatchObject([
-    { UnaccountedEvents: 0, LateEvents: 0, LostRows: 0, OrphanBatches: 0 },
+    { UnaccountedEvents: 0, LateMessages: 0, LateEvents: 0, LostRows: 0, OrphanBatches: 0 },
     { ReconciledLeaves: 3, LogSizeDifference: 0, MissingItems: 0, MissingRows: 0, MissingSegments: 0 },
   ]);
   const { json: health } = await ask(stack, "/health");

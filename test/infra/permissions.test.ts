@@ -66,7 +66,8 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   Maintain: [
     ...STORE,
     ...pairs(["dynamodb:DeleteItem", "dynamodb:ConditionCheckItem", "dynamodb:UpdateItem"], [LEDGER]),
-    ...pairs(["sqs:GetQueueAttributes"], DEAD),
+    ...pairs(["sqs:GetQueueAttributes"], [LINES, INTAKE, ...DEAD]),
+    ...pairs(["cloudwatch:GetMetricData"], ["*"]),
     ...READ_LOG,
   ],
   Seal: [

@@ -43,9 +43,9 @@ export function createQueuesEmpty(
   { queueUrl, intakeUrl }: QueueUrls,
   options: PartOptions,
 ): () => Promise<boolean> {
-  const count = createCount(options);
+  const countHeld = createHeldCount(options);
   return async () => {
-    const counts = await Promise.all([queueUrl, intakeUrl].map((url) => count(url, HELD)));
+    const counts = await Promise.all([queueUrl, intakeUrl].map(countHeld));
     return counts.every((held) => held === 0);
   };
 }
@@ -86,6 +86,15 @@ export function createArchiveProbe(bucket: string, options: PartOptions): () => 
   };
 }
 
+/**
+ * Counts what one queue holds: messages that wait, are delayed, or are with a consumer.
+ * The function throws AuditStorageError `storage-unavailable` (retryable).
+ */
+export function createHeldCount(options: PartOptions): (queueUrl: string) => Promise<number> {
+  const count = createCount(options);
+  return (queueUrl) => count(queueUrl, HELD);
+}
+
 type Count = (queueUrl: string, attributes: readonly string[]) => Promise<number>;
 
 function createCount({ endpoint, ...options }: PartOptions): Count {
@@ -111,7 +120,8 @@ function createCount({ endpoint, ...options }: PartOptions): Count {
   };
 }
 
-function expectOk({ status }: ServiceAnswer, what: string): void {
+/** @throws AuditStorageError `storage-unavailable` (retryable) where the answer is any but 200 */
+export function expectOk({ status }: ServiceAnswer, what: string): void {
   if (status === 200) return;
   throw new AuditStorageError("storage-unavailable", `${what} was answered by ${status}`, {
     retryable: true,
@@ -130,6 +140,6 @@ export function bucketUrl(bucket: string, { region, endpoint }: PartOptions): UR
 }
 
 /** China has a domain of its own. */
-function domainOf(region: string): string {
+export function domainOf(region: string): string {
   return region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
 }

@@ -19,7 +19,7 @@ it("refuses a port that another program has, and says what to do", async () => {
   const starting = startEmulated({
     assembly: await smallAssembly({ S: { Resources: {} } }),
     standIns: {
-      endpoints: { dynamodb: NOWHERE, sqs: NOWHERE, s3: NOWHERE, kms: NOWHERE },
+      endpoints: { dynamodb: NOWHERE, sqs: NOWHERE, s3: NOWHERE, kms: NOWHERE, cloudwatch: NOWHERE },
       stop: async () => undefined,
     },
     port,
