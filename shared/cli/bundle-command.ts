@@ -8,7 +8,7 @@ import { EXIT_FAILED, EXIT_USAGE } from "#cli/context.ts";
 import { addKeyOptions, EXIT_UNDECIDED, KEY_HELP, keysOf, listFlag } from "#cli/log-options.ts";
 import type { Flags } from "#cli/options.ts";
 import { addTargetOptions, targetOf, textFlag } from "#cli/options.ts";
-import { formatCount } from "#cli/terminal-text.ts";
+import { formatCount, printable } from "#cli/terminal-text.ts";
 import { verdictText } from "#cli/verify-report.ts";
 import { checkCheckpoint } from "#verify/checkpoint-check.ts";
 import { UndecidedError } from "#verify/finding.ts";
@@ -54,7 +54,7 @@ export function addBundleCommand(program: Command, context: CliContext, setExit:
         setExit(await bundle(place, flags, context));
       } catch (error) {
         if (!(error instanceof UndecidedError)) throw error;
-        await context.stderr.write(`auditlog: undecided: ${error.message}\n`);
+        await context.stderr.write(`auditlog: undecided: ${printable(error.message)}\n`);
         setExit(EXIT_UNDECIDED);
       }
     });
@@ -67,7 +67,9 @@ async function bundle(given: string | undefined, flags: Flags, context: CliConte
   if (bytes === undefined) throw new UndecidedError(`${source.name} has no checkpoint`);
   const checked = checkCheckpoint(Buffer.from(bytes).toString("utf8"), keys, CHECKPOINT);
   if (checked.kind === "refused") {
-    await context.stderr.write(`auditlog: the checkpoint does not hold: ${checked.finding.meaning}\n`);
+    await context.stderr.write(
+      `auditlog: the checkpoint does not hold: ${printable(checked.finding.meaning)}\n`,
+    );
     return EXIT_FAILED;
   }
   const folder = textFlag(flags, "output") ?? "";
@@ -122,7 +124,8 @@ To verify it:
 
     npx -p audit-service auditlog verify . --key <file with the verifier key>
 
-It says "verified" where every line is what was sealed under this checkpoint, and names the first difference where one
-is not. Lines outside of the range are not there, and are not checked; their hashes are.
+It says "verified", in part where these are not all lines of the log, where every line is what was sealed under this
+checkpoint, and names the first difference where one is not. Lines outside of the range are not there, and are not
+checked; their hashes are.
 `;
 }

@@ -28,8 +28,8 @@ export interface LeafRun {
 export interface LineReader {
   /** Runs that begin below `end`, in order. What lies behind it is kept for the next call. */
   readonly readTo: (end: number) => AsyncGenerator<LeafRun>;
-  /** The leaf that the next line would have. */
-  readonly position: () => number;
+  /** Lets go of the files. */
+  readonly close: () => Promise<void>;
 }
 
 export interface LineReaderOptions {
@@ -51,9 +51,13 @@ export function createLineReader({ files, first, end, report }: LineReaderOption
       position = startOf(file, files[index - 1]);
       const begin = position;
       const blocks = readLineBlocks(file);
-      let next = await blocks.next();
-      for (; next.done !== true; next = await blocks.next()) yield* runsOfBlock(file, next.value);
-      reportEnd(file, next.value, begin);
+      try {
+        let next = await blocks.next();
+        for (; next.done !== true; next = await blocks.next()) yield* runsOfBlock(file, next.value);
+        reportEnd(file, next.value, begin);
+      } finally {
+        await blocks.return({ unfinishedBytes: 0, problem: undefined });
+      }
     }
     if (position < end) report(missing({ first: position, end, previous: files.at(-1)?.name }));
     return undefined;
@@ -172,7 +176,10 @@ export function createLineReader({ files, first, end, report }: LineReaderOption
     }
   }
 
-  return { readTo, position: () => position };
+  const close = async (): Promise<void> => {
+    await runs.return(undefined);
+  };
+  return { readTo, close };
 }
 
 interface Gap {

@@ -43,6 +43,7 @@ export interface WrittenBundle {
 const MAX_TILE_BYTES = 64 * 1024;
 const MAX_QUARANTINE_BYTES = 1024 * 1024 * 1024;
 const DIGITS = 16;
+const NEWLINE = Buffer.from("\n");
 const RECEIVED_AT = '"received_at":"';
 const TIME_LENGTH = "2026-03-01T12:00:00.000Z".length;
 
@@ -53,7 +54,8 @@ export async function writeBundle(request: BundleRequest): Promise<WrittenBundle
   const vkey = await source.read("log/vkey", MAX_CHECKPOINT_BYTES);
   if (vkey !== undefined) await put(folder, "log/vkey", vkey);
   const tiles = await copyTiles(request);
-  const { firstLeaf, count } = await copyLines(request);
+  const { first: firstLeaf, end } = await copyLines(request);
+  const count = end - firstLeaf;
   await put(folder, BUNDLE_RANGE, Buffer.from(`{"format":1,"first_leaf":${firstLeaf},"count":${count}}\n`));
   return { firstLeaf, count, tiles };
 }
@@ -81,8 +83,49 @@ async function copyTiles({ source, folder, checkpoint }: BundleRequest): Promise
   return count;
 }
 
-async function copyLines(request: BundleRequest): Promise<{ firstLeaf: number; count: number }> {
-  const { source, stem, checkpoint, folder } = request;
+async function copyLines(request: BundleRequest): Promise<Leaves> {
+  const { first, end } = await findRange(request);
+  const draft = join(request.folder, BUNDLE_LINES, "lines.tmp");
+  await mkdir(dirname(draft), { recursive: true });
+  const out = createWriteStream(draft);
+  for await (const { bytes, leaf, quarantined } of linesOf(request)) {
+    if (leaf >= end) break;
+    if (leaf < first) continue;
+    if (!out.write(Buffer.concat([bytes, NEWLINE]))) await once(out, "drain");
+    if (quarantined !== undefined) await copyQuarantined(request, quarantined);
+  }
+  out.end();
+  await finished(out);
+  const name = `${String(first).padStart(DIGITS, "0")}-${end - first}.jsonl`;
+  await rename(draft, join(request.folder, BUNDLE_LINES, name));
+  return { first, end };
+}
+
+interface Leaves {
+  readonly first: number;
+  /** The one behind the last. */
+  readonly end: number;
+}
+
+/** Leaves from the first that is in the range to the last one: between them none is left out. */
+async function findRange(request: BundleRequest): Promise<Leaves> {
+  const { from, to } = request;
+  const isByTime = from?.kind === "time" || to?.kind === "time";
+  let found: Leaves | undefined;
+  // A leaf behind the range, by time, may be followed by one within it; by number, none is.
+  for await (const { bytes, leaf, leaves } of linesOf(request)) {
+    const ms = isByTime ? receivedMs(bytes) : Number.NaN;
+    const isAfter = from === undefined || (from.kind === "leaf" ? leaf + leaves > from.leaf : ms >= from.ms);
+    const isBefore = to === undefined || (to.kind === "leaf" ? leaf <= to.leaf : ms <= to.ms);
+    if (isAfter && isBefore) found = { first: found?.first ?? leaf, end: leaf + leaves };
+    else if (to?.kind === "leaf" && !isBefore) break;
+  }
+  if (found === undefined) throw new UndecidedError("no line that is sealed lies in the range");
+  return found;
+}
+
+/** Lines of the sealed leaves, in order. */
+async function* linesOf({ source, stem, checkpoint }: BundleRequest): AsyncGenerator<BundleLine> {
   const { files, range, unchecked } = await findLineFiles(source, stem);
   if (unchecked !== undefined) throw new UndecidedError(`${source.name}: ${unchecked}`);
   const reader = createLineReader({
@@ -93,25 +136,11 @@ async function copyLines(request: BundleRequest): Promise<{ firstLeaf: number; c
       throw new UndecidedError(`${meaning}; verify the log first`);
     },
   });
-  const draft = join(folder, BUNDLE_LINES, "lines.tmp");
-  await mkdir(dirname(draft), { recursive: true });
-  const out = createWriteStream(draft);
-  const select = createSelection(request);
-  // A leaf behind the range, by time, may be followed by one within it: what is written goes up to the last that is.
-  for await (const run of reader.readTo(checkpoint.size)) {
-    for (const { bytes, leaf, leaves } of linesOf(run)) {
-      if (!select.take(bytes, leaf, leaves)) continue;
-      for (const kept of select.release()) if (!out.write(kept)) await once(out, "drain");
-    }
-    if (run.special?.kind === "marker") await copyQuarantined(request, run.special.file);
+  try {
+    for await (const run of reader.readTo(checkpoint.size)) yield* linesOfRun(run);
+  } finally {
+    await reader.close();
   }
-  out.end();
-  await finished(out);
-  const { first, end } = select.range();
-  if (first === undefined) throw new UndecidedError("no line that is sealed lies in the range");
-  const name = `${String(first).padStart(DIGITS, "0")}-${end - first}.jsonl`;
-  await rename(draft, join(folder, BUNDLE_LINES, name));
-  return { firstLeaf: first, count: end - first };
 }
 
 interface BundleLine {
@@ -119,68 +148,33 @@ interface BundleLine {
   readonly leaf: number;
   /** How many leaves it takes. */
   readonly leaves: number;
+  /** The file that the lines of these leaves were moved to. */
+  readonly quarantined: string | undefined;
 }
 
-function* linesOf(run: LeafRun): Generator<BundleLine> {
-  const { block, firstLine, firstLeaf, count, special } = run;
-  if (special !== undefined) {
-    const isFirstPart = firstLeaf === (run.specialLeaf ?? firstLeaf);
-    if (isFirstPart)
-      yield {
-        bytes: lineOf(block, firstLine),
-        leaf: firstLeaf,
-        leaves: special.kind === "marker" ? special.lines : 1,
-      };
+function* linesOfRun({
+  block,
+  firstLine,
+  firstLeaf,
+  count,
+  special,
+  specialLeaf,
+}: LeafRun): Generator<BundleLine> {
+  if (special === undefined) {
+    for (let n = 0; n < count; n++)
+      yield { bytes: lineOf(block, firstLine + n), leaf: firstLeaf + n, leaves: 1, quarantined: undefined };
     return;
   }
-  for (let n = 0; n < count; n++)
-    yield { bytes: lineOf(block, firstLine + n), leaf: firstLeaf + n, leaves: 1 };
+  if (specialLeaf !== undefined && specialLeaf < firstLeaf) return; // a later part
+  const marker = special.kind === "marker" ? special : undefined;
+  const bytes = lineOf(block, firstLine);
+  yield { bytes, leaf: firstLeaf, leaves: marker?.lines ?? 1, quarantined: marker?.file };
 }
 
-interface Selection {
-  /** Whether the line, and with it those that were held back, are in the range. */
-  readonly take: (bytes: Buffer, leaf: number, leaves: number) => boolean;
-  /** What is to be written, and no longer held. */
-  readonly release: () => readonly Buffer[];
-  readonly range: () => { readonly first: number | undefined; readonly end: number };
-}
-
-/** Leaves from the first that is in the range to the last one: between them none is left out. */
-function createSelection({ from, to }: BundleRequest): Selection {
-  let held: Buffer[] = [];
-  let first: number | undefined;
-  let end = 0;
-  const isIn = (bytes: Buffer, leaf: number, leaves: number): boolean => {
-    const time = from?.kind === "time" || to?.kind === "time" ? receivedMs(bytes) : undefined;
-    const isAfter =
-      from === undefined ||
-      (from.kind === "leaf" ? leaf + leaves > from.leaf : (time ?? Number.NaN) >= from.ms);
-    const isBefore =
-      to === undefined || (to.kind === "leaf" ? leaf <= to.leaf : (time ?? Number.NaN) <= to.ms);
-    return isAfter && isBefore;
-  };
-  return {
-    take: (bytes, leaf, leaves) => {
-      const isTaken = isIn(bytes, leaf, leaves);
-      if (!isTaken && first === undefined) return false;
-      held.push(Buffer.concat([bytes, Buffer.from("\n")]));
-      if (!isTaken) return false;
-      first ??= leaf;
-      end = leaf + leaves;
-      return true;
-    },
-    release: () => {
-      const released = held;
-      held = [];
-      return released;
-    },
-    range: () => ({ first, end }),
-  };
-}
-
-function receivedMs(line: Buffer): number | undefined {
+/** Not a number where the line says none. */
+function receivedMs(line: Buffer): number {
   const at = line.lastIndexOf(RECEIVED_AT);
-  if (at === -1) return undefined;
+  if (at === -1) return Number.NaN;
   return Date.parse(line.toString("latin1", at + RECEIVED_AT.length, at + RECEIVED_AT.length + TIME_LENGTH));
 }
 
