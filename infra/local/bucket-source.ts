@@ -33,10 +33,18 @@ export function createBucketSource(
     read: async (key, maxBytes) => {
       const answer = await get(key);
       if (answer === undefined) return undefined;
-      if ((answer.ContentLength ?? 0) > maxBytes) {
-        throw new UndecidedError(`${key} is ${answer.ContentLength} bytes; the limit is ${maxBytes}`);
+      const parts: Uint8Array[] = [];
+      let bytes = 0;
+      try {
+        for await (const part of bodyOf(answer)) {
+          bytes += part.length;
+          if (bytes > maxBytes) throw new UndecidedError(`${key} is more than ${maxBytes} bytes`);
+          parts.push(part);
+        }
+      } catch (error) {
+        throw error instanceof UndecidedError ? error : undecided(key, error);
       }
-      return answer.Body?.transformToByteArray();
+      return Buffer.concat(parts);
     },
     list: async (below) => {
       const found: string[] = [];
@@ -60,10 +68,14 @@ export function createBucketSource(
     open: async function* open(key) {
       const answer = await get(key);
       if (answer?.Body === undefined) throw new UndecidedError(`${key} is gone`);
-      // cast: in Node the body is a readable stream of bytes
-      yield* answer.Body as unknown as AsyncIterable<Uint8Array>;
+      yield* bodyOf(answer);
     },
   };
+}
+
+function bodyOf({ Body }: GetObjectCommandOutput): AsyncIterable<Uint8Array> {
+  // cast: in Node the body is a readable stream of bytes
+  return Body as unknown as AsyncIterable<Uint8Array>;
 }
 
 function reasonOf(error: unknown): string {

@@ -45,7 +45,7 @@ export function addCheckpointCommand(program: Command, context: CliContext, setE
         setExit(await show(place, flags, context));
       } catch (error) {
         if (!(error instanceof UndecidedError)) throw error;
-        await context.stderr.write(`auditlog: undecided: ${error.message}\n`);
+        await context.stderr.write(`auditlog: undecided: ${printable(error.message)}\n`);
         setExit(EXIT_UNDECIDED);
       }
     });
@@ -71,7 +71,7 @@ async function show(given: string | undefined, flags: Flags, context: CliContext
   }
   const keys = await keysOf(flags);
   const checked = checkCheckpoint(note, keys, CHECKPOINT);
-  const required = listFlag(flags, "witness").length;
+  const required = keys.witnesses.length;
   const finding =
     checked.kind === "refused"
       ? checked.finding

@@ -85,7 +85,7 @@ interface Given {
 
 async function judge({ id, line, proof }: Given, flags: Flags): Promise<ProofVerdict> {
   const keys = await keysOf(flags);
-  const witnessesRequired = listFlag(flags, "witness").length;
+  const witnessesRequired = keys.witnesses.length;
   return checkProof({ object: `event ${id}`, proof, line: Buffer.from(line), keys, witnessesRequired });
 }
 

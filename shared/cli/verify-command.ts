@@ -20,8 +20,8 @@ import { createStatusLine, jsonLine } from "#cli/operator-options.ts";
 import type { Flags } from "#cli/options.ts";
 import { addTargetOptions, numberFlag, parseCount, targetOf, textFlag } from "#cli/options.ts";
 import { checkOneProof } from "#cli/proof-verdict.ts";
-import { formatCount } from "#cli/terminal-text.ts";
-import { verdictJson, verdictText } from "#cli/verify-report.ts";
+import { formatCount, printable } from "#cli/terminal-text.ts";
+import { isPlain, verdictJson, verdictText } from "#cli/verify-report.ts";
 import { isMissing } from "#verify/folder-source.ts";
 import { UndecidedError } from "#verify/finding.ts";
 import type { Verdict } from "#verify/verify-log.ts";
@@ -66,7 +66,7 @@ export function addVerifyCommand(program: Command, context: CliContext, setExit:
     )
     .option("--no-state", "keep and compare none")
     .option("--line <file>", "the exact line that a proof is about")
-    .option("--quiet", "print nothing where it is verified")
+    .option("--quiet", "print nothing where all of it is verified and nothing was erased")
     .option("--json", "print the verdict as JSON");
   addTargetOptions(command)
     .addHelpText("after", HELP)
@@ -78,7 +78,7 @@ export function addVerifyCommand(program: Command, context: CliContext, setExit:
         setExit(await verify(place, { flags, context }));
       } catch (error) {
         if (!(error instanceof UndecidedError)) throw error;
-        await context.stderr.write(`auditlog: undecided: ${error.message}\n`);
+        await context.stderr.write(`auditlog: undecided: ${printable(error.message)}\n`);
         setExit(EXIT_UNDECIDED);
       }
     });
@@ -91,7 +91,7 @@ interface Run {
 
 async function verify(given: string | undefined, { flags, context }: Run): Promise<number> {
   const keys = await keysOf(flags);
-  const witnessesRequired = numberFlag(flags, "witnessesRequired") ?? listFlag(flags, "witness").length;
+  const witnessesRequired = numberFlag(flags, "witnessesRequired") ?? keys.witnesses.length;
   if (given !== undefined && (await isProof(given))) {
     return checkOneProof(given, {
       line: textFlag(flags, "line"),
@@ -137,7 +137,7 @@ async function print(
     context,
   }: { readonly isQuiet: boolean; readonly isJson: boolean; readonly context: CliContext },
 ): Promise<void> {
-  if (isQuiet && verdict.isVerified) return;
+  if (isQuiet && isPlain(verdict)) return;
   const text = isJson
     ? jsonLine(verdictJson(verdict), context.stdout)
     : verdictText(verdict, context.nowMs());

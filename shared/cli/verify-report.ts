@@ -5,7 +5,7 @@ import { toHex } from "#tlog/bytes.ts";
 import type { Cosigner, SignedCheckpoint } from "#verify/checkpoint-check.ts";
 import type { Finding } from "#verify/finding.ts";
 import { leafRange } from "#verify/finding.ts";
-import type { LineCounts } from "#verify/line-check.ts";
+import type { LineCounts, LinePlace } from "#verify/line-check.ts";
 import type { Verdict } from "#verify/verify-log.ts";
 
 const MORE_SHOWN = 9;
@@ -18,7 +18,7 @@ export function verdictText(verdict: Verdict, nowMs: number): string {
     checkpoint === undefined
       ? ""
       : `: ${printable(checkpoint.origin)}, ${formatCount(checkpoint.size)} leaves`;
-  const head = isVerified ? `verified${of}` : `NOT VERIFIED${of}`;
+  const head = isVerified ? `verified${isPartial(verdict) ? " in part" : ""}${of}` : `NOT VERIFIED${of}`;
   const [first, ...others] = findings;
   const parts = [`${head}\n`];
   if (first !== undefined) parts.push("  first difference: ", ...findingText(first));
@@ -31,8 +31,23 @@ export function verdictText(verdict: Verdict, nowMs: number): string {
   return parts.join("");
 }
 
+/** Whether lines of some leaves were not handed over. */
+function isPartial({ lineRange, checkpoint }: Verdict): boolean {
+  if (lineRange === undefined || checkpoint === undefined) return false;
+  return lineRange.first > 0 || (lineRange.end ?? 0) < checkpoint.size;
+}
+
+/** Whether there is nothing to say but that all of it holds. */
+export function isPlain(verdict: Verdict): boolean {
+  return verdict.isVerified && !isPartial(verdict) && (verdict.lines?.erased ?? 0) === 0;
+}
+
 export function checkpointText(checkpoint: SignedCheckpoint, nowMs: number): readonly string[] {
-  const { root, signers, freshness, witnesses } = checkpoint;
+  const { root, signers, freshness, others, witnesses } = checkpoint;
+  const cosigned = [
+    ...witnesses.map((witness) => `${printable(witness.name)}, ${seen(witness, nowMs)}`),
+    ...others.map((other) => `${printable(other.name)}, ${seen(other, nowMs)}, not named by --witness`),
+  ];
   return [
     row("root", toBase64(root)),
     row("signed by", signers.map(printable).join(", ")),
@@ -42,12 +57,7 @@ export function checkpointText(checkpoint: SignedCheckpoint, nowMs: number): rea
         ? "not known: no key of a freshness cosigner was given"
         : seen(freshness, nowMs),
     ),
-    row(
-      "cosigned by",
-      witnesses.length === 0
-        ? "no witness that is known"
-        : witnesses.map((witness) => `${printable(witness.name)}, ${seen(witness, nowMs)}`).join("; "),
-    ),
+    row("cosigned by", cosigned.length === 0 ? "no witness that is known" : cosigned.join("; ")),
   ];
 }
 
@@ -62,28 +72,19 @@ function isoTime(timeS: number): string {
   return Number.isNaN(time.getTime()) ? `second ${timeS}` : time.toISOString();
 }
 
-function coverageText({
-  lines,
-  lineRange,
-  linesUnchecked,
-  isDuplicateTableFull,
-  consistentWith,
-  checkpoint,
-}: Verdict): readonly string[] {
+function coverageText(verdict: Verdict): readonly string[] {
+  const { lines, lineRange, linesUnchecked, isDuplicateTableFull, consistentWith } = verdict;
   const parts: string[] = [];
   if (lines === undefined || lineRange === undefined) {
     parts.push(row("lines", `not checked: ${linesUnchecked ?? "they are not at hand"}`));
   } else {
-    const end = lineRange.end ?? 0;
-    const isPart = lineRange.first > 0 || end < (checkpoint?.size ?? end);
-    if (isPart)
-      parts.push(
-        row(
-          "lines",
-          `only those of ${leafRange(lineRange.first, end)}: what was handed over holds no others`,
-        ),
-      );
+    const isPart = isPartial(verdict);
+    if (isPart) {
+      const which = leafRange(lineRange.first, lineRange.end ?? 0);
+      parts.push(row("lines", `only those of ${which}: what was handed over holds no others`));
+    }
     parts.push(row(isPart ? "" : "lines", linesText(lines)));
+    if (lines.erased > 0) parts.push(row("erased", erasedText(lines)));
     if (lines.duplicates > 0) parts.push(row("duplicates", duplicatesText(lines, isDuplicateTableFull)));
     if (lines.unsealed > 0)
       parts.push(row("not sealed", `${formatCount(lines.unsealed)} lines lie behind the checkpoint`));
@@ -94,20 +95,24 @@ function coverageText({
   return parts;
 }
 
-function linesText({ checked, erased, quarantined, bytes }: LineCounts): string {
+function linesText({ checked, quarantined, bytes }: LineCounts): string {
   const text = [`${formatCount(checked)} checked (${(bytes / MEGABYTE).toFixed(1)} MB)`];
-  if (erased > 0) text.push(`${formatCount(erased)} erased`);
   if (quarantined > 0) text.push(`${formatCount(quarantined)} in quarantine, intact`);
   return text.join(", ");
 }
 
+function erasedText({ erased, firstErased }: LineCounts): string {
+  return `${formatCount(erased)} more, of which only hashes are left: who took them away is not shown${firstText(firstErased)}`;
+}
+
+function firstText(first: LinePlace | undefined): string {
+  if (first === undefined) return "";
+  return `; the first is leaf ${first.leaf}, line ${first.line} of ${printable(first.object)}`;
+}
+
 function duplicatesText({ duplicates, firstDuplicate }: LineCounts, isFull: boolean): string {
-  const first =
-    firstDuplicate === undefined
-      ? ""
-      : `; the first is leaf ${firstDuplicate.leaf}, line ${firstDuplicate.line} of ${printable(firstDuplicate.object)}`;
   const limit = isFull ? "at least " : "";
-  return `${limit}${formatCount(duplicates)} lines have the ids of an earlier one${first}`;
+  return `${limit}${formatCount(duplicates)} lines have the ids of an earlier one${firstText(firstDuplicate)}`;
 }
 
 function findingText(finding: Finding): readonly string[] {
@@ -152,6 +157,7 @@ export function verdictJson(verdict: Verdict): unknown {
             end_leaf: lineRange?.end,
             checked: lines.checked,
             erased: lines.erased,
+            first_erased_leaf: lines.firstErased?.leaf ?? null,
             quarantined: lines.quarantined,
             duplicates: lines.duplicates,
             unsealed: lines.unsealed,
@@ -167,6 +173,7 @@ export function checkpointJson({
   root,
   signers,
   freshness,
+  others,
   witnesses,
   note,
 }: SignedCheckpoint): unknown {
@@ -178,6 +185,7 @@ export function checkpointJson({
     signers,
     freshness: freshness === undefined ? null : cosigner(freshness),
     witnesses: witnesses.map(cosigner),
+    other_cosigners: others.map(cosigner),
     note,
   };
 }

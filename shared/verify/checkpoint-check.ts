@@ -1,6 +1,6 @@
 /** Reads a checkpoint and checks who has signed it. Only what comes out of here is believed. */
 import { parseCheckpoint } from "#tlog/checkpoint.ts";
-import type { VerifiedNote } from "#tlog/note.ts";
+import type { VerifiedNote, VerifierKey } from "#tlog/note.ts";
 import { ED25519, parseNote, verifyNote } from "#tlog/note.ts";
 import { TlogError } from "#tlog/tlog-error.ts";
 import type { Finding, FindingKind } from "#verify/finding.ts";
@@ -21,6 +21,8 @@ export interface SignedCheckpoint {
   readonly note: string;
   readonly signers: readonly string[];
   readonly freshness: Cosigner | undefined;
+  /** Cosigners whose keys came with those of the log. */
+  readonly others: readonly Cosigner[];
   readonly witnesses: readonly Cosigner[];
 }
 
@@ -44,12 +46,15 @@ export function checkCheckpoint(note: string, keys: TrustedKeys, object: string)
   }
   let verified: VerifiedNote["verified"];
   try {
-    ({ verified } = verifyNote(parsed, [...keys.log, ...keys.freshness, ...keys.witnesses], verifyEd25519));
+    const all = [...keys.log, ...keys.freshness, ...keys.others, ...keys.witnesses];
+    ({ verified } = verifyNote(parsed, all, verifyEd25519));
   } catch (error) {
     return refused("signature", `its signature does not hold: ${messageOf(error)}`);
   }
   const { origin, root } = checkpoint;
-  const signers = verified.filter(({ key }) => key.algorithm === ED25519 && key.name === origin);
+  const signers = verified.filter(
+    ({ key }) => key.algorithm === ED25519 && key.name === origin && keys.log.includes(key),
+  );
   if (signers.length === 0) {
     const names = keys.log.map(({ name }) => name).join(", ");
     return refused("signature", `the log ${origin} has not signed it with the key that was given (${names})`);
@@ -60,8 +65,8 @@ export function checkCheckpoint(note: string, keys: TrustedKeys, object: string)
   const cosigners = verified.flatMap(({ key, timestamp }) =>
     timestamp === undefined ? [] : [{ key, name: key.name, timeS: Number(timestamp) }],
   );
-  const isFreshness = ({ key }: (typeof cosigners)[number]): boolean => keys.freshness.includes(key);
-  const plain = ({ name, timeS }: Cosigner): Cosigner => ({ name, timeS });
+  const among = (known: readonly VerifierKey[]): readonly Cosigner[] =>
+    cosigners.filter(({ key }) => known.includes(key)).map(({ name, timeS }) => ({ name, timeS }));
   return {
     kind: "signed",
     checkpoint: {
@@ -70,8 +75,9 @@ export function checkCheckpoint(note: string, keys: TrustedKeys, object: string)
       root: Buffer.from(root),
       note,
       signers: signers.map(({ key }) => key.name),
-      freshness: cosigners.filter(isFreshness).map(plain)[0],
-      witnesses: cosigners.filter((cosigner) => !isFreshness(cosigner)).map(plain),
+      freshness: among(keys.freshness)[0],
+      others: among(keys.others),
+      witnesses: among(keys.witnesses),
     },
   };
 }

@@ -1,5 +1,5 @@
 /** A log in a folder: that of the local service, a copy of a bucket, or what an auditor was handed. */
-import { createReadStream, readdirSync, readFileSync, statSync } from "node:fs";
+import { closeSync, constants, createReadStream, fstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { UndecidedError } from "#verify/finding.ts";
 import type { LogSource } from "#verify/log-source.ts";
@@ -19,20 +19,47 @@ export function createFolderSource(folder: string): LogSource {
     parallel: 1,
     read: async (key, maxBytes) => readWhole(pathOf(key), maxBytes),
     list: async (prefix) => listBelow(root, prefix),
-    open: (key) => createReadStream(pathOf(key), { highWaterMark: READ_BYTES }),
+    open: (key) => openStream(pathOf(key)),
   };
+}
+
+function openStream(path: string): AsyncIterable<Uint8Array> {
+  try {
+    return createReadStream("", { fd: openFile(path), start: 0, highWaterMark: READ_BYTES });
+  } catch (error) {
+    throw cannotRead(path, error);
+  }
 }
 
 /** Synchronous, since a hundred thousand small files are faster that way. */
 function readWhole(path: string, maxBytes: number): Uint8Array | undefined {
+  let file: number | undefined;
   try {
-    const { size } = statSync(path);
+    file = openFile(path);
+    const { size } = fstatSync(file);
     if (size > maxBytes) throw new UndecidedError(`${path} is ${size} bytes; the limit is ${maxBytes}`);
-    return readFileSync(path);
+    const bytes = Buffer.allocUnsafe(size);
+    let used = 0;
+    for (let read = -1; used < size && read !== 0; used += read)
+      read = readSync(file, bytes, used, size - used, null);
+    return bytes.subarray(0, used);
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw cannotRead(path, error);
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
+}
+
+/**
+ * Opens a regular file. A device or a pipe, which a hostile folder may hold, could be read without end or never opens.
+ * @throws UndecidedError where it is something else
+ */
+export function openFile(path: string): number {
+  const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  if (fstatSync(file).isFile()) return file;
+  closeSync(file);
+  throw new UndecidedError(`${path} is no file`);
 }
 
 function listBelow(root: string, prefix: string): readonly string[] {

@@ -4,6 +4,7 @@
  */
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
+import { UndecidedError } from "#verify/finding.ts";
 import type { LineFile } from "#verify/line-file.ts";
 import { HASH_BYTES, hashInto } from "#verify/native-hash.ts";
 
@@ -56,19 +57,22 @@ export async function* readLineBlocks(file: LineFile): AsyncGenerator<LineBlock,
     }
     return end();
   } catch (error) {
-    if (!isDataError(error)) throw error;
-    return end(error.message);
+    if (isDataError(error)) return end(error.message);
+    if (error instanceof UndecidedError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UndecidedError(`${file.name} cannot be read: ${reason}`, error);
   }
 }
 
 async function* chunksOf(file: LineFile): AsyncGenerator<Buffer> {
-  if (!file.isCompressed) {
-    for await (const chunk of file.open()) yield asBuffer(chunk);
+  const { isCompressed, bytes } = file.open();
+  if (!isCompressed) {
+    for await (const chunk of bytes) yield asBuffer(chunk);
     return;
   }
   let failure: unknown;
   const gunzip = createGunzip({ chunkSize: GUNZIP_BYTES });
-  pipeline(file.open(), gunzip, (error) => {
+  pipeline(bytes, gunzip, (error) => {
     failure = error ?? undefined;
   });
   for await (const chunk of gunzip) {

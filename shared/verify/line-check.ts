@@ -22,6 +22,12 @@ export interface LineMismatch {
   readonly found: Buffer;
 }
 
+export interface LinePlace {
+  readonly leaf: number;
+  readonly object: string;
+  readonly line: number;
+}
+
 export interface LineCounts {
   /** Lines whose hash is the entry of their leaf. */
   readonly checked: number;
@@ -29,11 +35,9 @@ export interface LineCounts {
   readonly erased: number;
   /** Lines that a repair has moved aside and that are what was sealed. */
   readonly quarantined: number;
+  readonly firstErased: LinePlace | undefined;
   readonly duplicates: number;
-  /** Leaf and place of the first duplicate. */
-  readonly firstDuplicate:
-    | { readonly leaf: number; readonly object: string; readonly line: number }
-    | undefined;
+  readonly firstDuplicate: LinePlace | undefined;
   /** Lines behind the checkpoint. */
   readonly unsealed: number;
   readonly bytes: number;
@@ -48,6 +52,7 @@ export interface LineCheck {
   readonly tile: (first: number, width: number, entries: Buffer | undefined) => Promise<Buffer>;
   /** Counts what lies behind the checkpoint. */
   readonly rest: () => Promise<void>;
+  readonly close: () => Promise<void>;
   readonly counts: () => LineCounts;
   /** The first ones, in leaf order. */
   readonly mismatches: readonly LineMismatch[];
@@ -69,7 +74,8 @@ export function createLineCheck(options: LineCheckOptions): LineCheck {
   const { reader, range, readQuarantined, duplicates, report } = options;
   const mismatches: LineMismatch[] = [];
   const counts = { checked: 0, erased: 0, quarantined: 0, duplicates: 0, unsealed: 0, bytes: 0 };
-  let firstDuplicate: LineCounts["firstDuplicate"];
+  let firstDuplicate: LinePlace | undefined;
+  let firstErased: LinePlace | undefined;
   let mismatchCount = 0;
   const hashes = Buffer.alloc(TILE_WIDTH * HASH_BYTES);
 
@@ -151,15 +157,18 @@ export function createLineCheck(options: LineCheckOptions): LineCheck {
         if (special === undefined) checkPlain(run, first, entries);
         else if (entries === undefined) continue;
         else if (special.kind === "marker") await checkMarker(run, special, { first, entries });
-        else if (isEntry(entries, run.firstLeaf - first, Buffer.from(special.entry, "hex"))) counts.erased++;
-        else differs(run, 0);
+        else if (isEntry(entries, run.firstLeaf - first, Buffer.from(special.entry, "hex"))) {
+          counts.erased++;
+          firstErased ??= { leaf: run.firstLeaf, object: run.file.name, line: placeOf(run, 0).line };
+        } else differs(run, 0);
       }
       return hashes;
     },
     rest: async () => {
       for await (const run of reader.readTo(Number.MAX_SAFE_INTEGER)) counts.unsealed += run.count;
     },
-    counts: () => ({ ...counts, firstDuplicate }),
+    close: () => reader.close(),
+    counts: () => ({ ...counts, firstDuplicate, firstErased }),
     mismatches,
     mismatchCount: () => mismatchCount,
   };

@@ -7,6 +7,11 @@ export interface LineFile {
   readonly firstLeaf: number | undefined;
   /** By its name; undefined where it does not say. */
   readonly count: number | undefined;
+  /** @throws UndecidedError where it cannot be opened */
+  readonly open: () => OpenedLines;
+}
+
+export interface OpenedLines {
   readonly isCompressed: boolean;
-  readonly open: () => AsyncIterable<Uint8Array>;
+  readonly bytes: AsyncIterable<Uint8Array>;
 }

@@ -4,7 +4,7 @@
  */
 import { UndecidedError } from "#verify/finding.ts";
 import type { LineFile } from "#verify/line-file.ts";
-import { listLocalFiles } from "#verify/local-files.ts";
+import { hasLocalFiles, listLocalFiles } from "#verify/local-files.ts";
 import type { LogSource } from "#verify/log-source.ts";
 
 /** The leaves whose lines should be there. */
@@ -31,7 +31,10 @@ const NAME = /(?:^|\/)(\d{16})-(\d{1,16})\.jsonl(\.gz)?$/;
 const MAX_RANGE_BYTES = 1024;
 const WHOLE: LineRange = { first: 0, end: undefined };
 
-/** @param stem name of the live file without `.jsonl`, where a folder holds several logs */
+/**
+ * @param stem name of the live file without `.jsonl`; undefined: the only one
+ * @throws UndecidedError where the place does not say which lines are those of the log
+ */
 export async function findLineFiles(source: LogSource, stem?: string): Promise<LineFiles> {
   const { list, open } = source;
   if (list === undefined || open === undefined) {
@@ -41,11 +44,27 @@ export async function findLineFiles(source: LogSource, stem?: string): Promise<L
       unchecked: "a server gives no lines by leaf; give a folder or a bucket",
     };
   }
-  const range = await readRange(source);
-  if (range !== undefined) return { files: named(await list(BUNDLE_LINES), open), range };
+  if (source.folder !== undefined && stem !== undefined) return localLines(source.folder, stem);
   const segments = named(await list(SEGMENTS), open);
-  if (segments.length > 0 || source.folder === undefined) return { files: segments, range: WHOLE };
-  return { files: await listLocalFiles(source.folder, stem), range: WHOLE };
+  if (source.folder === undefined) return { files: segments, range: WHOLE };
+  // Whoever can write into a folder could hide its lines behind those of another form.
+  const range = await readRange(source);
+  const forms = [
+    segments.length > 0 ? "segments" : "",
+    hasLocalFiles(source.folder) ? "the files of a local log" : "",
+    range === undefined ? "" : "a bundle for auditors (range.json)",
+  ].filter((form) => form !== "");
+  if (forms.length > 1) {
+    throw new UndecidedError(
+      `${source.name} holds ${forms.join(" and ")}; name the live file, or move what does not belong to the log`,
+    );
+  }
+  if (range !== undefined) return { files: named(await list(BUNDLE_LINES), open), range };
+  return segments.length > 0 ? { files: segments, range: WHOLE } : localLines(source.folder, undefined);
+}
+
+async function localLines(folder: string, stem: string | undefined): Promise<LineFiles> {
+  return { files: await listLocalFiles(folder, stem), range: WHOLE };
 }
 
 function named(
@@ -57,7 +76,7 @@ function named(
     if (match === null) return [];
     const [firstLeaf, count] = [Number(match[1]), Number(match[2])];
     const isCompressed = match[3] !== undefined;
-    return [{ name: key, firstLeaf, count, isCompressed, open: () => open(key) }];
+    return [{ name: key, firstLeaf, count, open: () => ({ isCompressed, bytes: open(key) }) }];
   });
   return files.sort((a, b) => (a.firstLeaf ?? 0) - (b.firstLeaf ?? 0));
 }
@@ -69,5 +88,7 @@ async function readRange(source: LogSource): Promise<LineRange | undefined> {
   const text = Buffer.from(bytes).toString("utf8");
   const match = /^\{"format":1,"first_leaf":(\d{1,15}),"count":(\d{1,15})\}\s*$/.exec(text);
   if (match === null) throw new UndecidedError(`${BUNDLE_RANGE} does not say which leaves the bundle holds`);
-  return { first: Number(match[1]), end: Number(match[1]) + Number(match[2]) };
+  const [first, count] = [Number(match[1]), Number(match[2])];
+  if (count === 0) throw new UndecidedError(`${BUNDLE_RANGE} says that the bundle holds no lines`);
+  return { first, end: first + count };
 }

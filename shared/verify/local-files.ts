@@ -3,11 +3,11 @@
  * `<stem>.jsonl`. A service may be writing, rotating and compressing them meanwhile: the live file is held open from
  * before the others are listed for good, and a file that is compressed under our hands is found by its new name.
  */
-import { closeSync, createReadStream, existsSync, fstatSync, openSync, readdirSync } from "node:fs";
+import { closeSync, createReadStream, fstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { cannotRead, isMissing } from "#verify/folder-source.ts";
+import { cannotRead, isMissing, openFile } from "#verify/folder-source.ts";
 import { UndecidedError } from "#verify/finding.ts";
-import type { LineFile } from "#verify/line-file.ts";
+import type { LineFile, OpenedLines } from "#verify/line-file.ts";
 
 const READ_BYTES = 1024 * 1024;
 const TRIES = 10;
@@ -24,6 +24,13 @@ export async function listLocalFiles(folder: string, stem?: string): Promise<rea
     if (isSame || tries === TRIES) return filesOf(folder, { stem: name, names: after, live });
     if (live !== undefined) closeSync(live);
   }
+}
+
+const LINES_NAME = /^(.+?)(?:-\d{16})?\.jsonl(?:\.gz)?$/;
+
+/** @throws UndecidedError where the folder cannot be read */
+export function hasLocalFiles(folder: string): boolean {
+  return readdirOf(folder).some((name) => LINES_NAME.test(name));
 }
 
 function readdirOf(folder: string): readonly string[] {
@@ -46,7 +53,7 @@ function rotatedOf(stem: string, names: readonly string[]): readonly string[] {
 function onlyStem(folder: string, names: readonly string[]): string | undefined {
   const stems = new Set(
     names.flatMap((name) => {
-      const match = /^(.+?)(?:-\d{16})?\.jsonl(?:\.gz)?$/.exec(name);
+      const match = LINES_NAME.exec(name);
       return match?.[1] === undefined ? [] : [match[1]];
     }),
   );
@@ -59,7 +66,7 @@ function onlyStem(folder: string, names: readonly string[]): string | undefined 
 
 function openLive(path: string): number | undefined {
   try {
-    return openSync(path, "r");
+    return openFile(path);
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw cannotRead(path, error);
@@ -75,19 +82,11 @@ interface Listing {
 function filesOf(folder: string, { stem, names, live }: Listing): readonly LineFile[] {
   const rotated = rotatedOf(stem, names).map((number): LineFile => {
     const plain = `${stem}-${number}.jsonl`;
-    const isCompressed = !names.includes(plain);
-    const name = isCompressed ? `${plain}.gz` : plain;
-    const path = join(folder, name);
-    // Compressed between listing and opening: the lines are the same.
-    const isGone = (): boolean => !isCompressed && !existsSync(path);
     return {
-      name,
+      name: names.includes(plain) ? plain : `${plain}.gz`,
       firstLeaf: Number(number),
       count: undefined,
-      get isCompressed() {
-        return isCompressed || isGone();
-      },
-      open: () => createReadStream(isGone() ? `${path}.gz` : path, { highWaterMark: READ_BYTES }),
+      open: () => openRotated(join(folder, plain)),
     };
   });
   if (live === undefined) return rotated;
@@ -96,15 +95,26 @@ function filesOf(folder: string, { stem, names, live }: Listing): readonly LineF
     name: `${stem}.jsonl`,
     firstLeaf: undefined,
     count: undefined,
-    isCompressed: false,
     // An empty range cannot be asked for.
-    open: () =>
-      createReadStream("", {
-        fd: live,
-        start: 0,
-        end: Math.max(0, size - 1),
-        highWaterMark: READ_BYTES,
-      }),
+    open: () => ({ isCompressed: false, bytes: streamOf(live, Math.max(0, size - 1)) }),
   };
   return [...rotated, file];
+}
+
+/** Whichever form is there now: it may have been compressed since the folder was listed, with the same lines. */
+function openRotated(plain: string): OpenedLines {
+  try {
+    return { isCompressed: false, bytes: streamOf(openFile(plain)) };
+  } catch (error) {
+    if (!isMissing(error)) throw cannotRead(plain, error);
+  }
+  try {
+    return { isCompressed: true, bytes: streamOf(openFile(`${plain}.gz`)) };
+  } catch (error) {
+    throw cannotRead(plain, error);
+  }
+}
+
+function streamOf(fd: number, end?: number): AsyncIterable<Uint8Array> {
+  return createReadStream("", { fd, start: 0, end, highWaterMark: READ_BYTES });
 }

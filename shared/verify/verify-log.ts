@@ -6,20 +6,20 @@ import type { SignedCheckpoint } from "#verify/checkpoint-check.ts";
 import { checkCheckpoint, witnessFinding } from "#verify/checkpoint-check.ts";
 import { explainLines, lineFinding } from "#verify/explain-lines.ts";
 import type { Finding } from "#verify/finding.ts";
-import { hex } from "#verify/finding.ts";
+import { hex, UndecidedError } from "#verify/finding.ts";
 import type { TrustedKeys } from "#verify/keys.ts";
 import { judgeTree } from "#verify/judge-tree.ts";
 import { createLateDuplicates } from "#verify/late-duplicates.ts";
 import type { LineCheck, LineCounts } from "#verify/line-check.ts";
 import { createLineCheck } from "#verify/line-check.ts";
 import type { LineFiles, LineRange } from "#verify/line-files.ts";
-import { findLineFiles, SEGMENTS } from "#verify/line-files.ts";
+import { BUNDLE_RANGE, findLineFiles, SEGMENTS } from "#verify/line-files.ts";
 import { createLineReader } from "#verify/line-reader.ts";
 import type { LogSource } from "#verify/log-source.ts";
 import { checkManifests } from "#verify/manifest-check.ts";
 import { createQuarantineReader } from "#verify/quarantined-lines.ts";
 import { createTileReader } from "#verify/tile-reader.ts";
-import type { WalkProgress } from "#verify/tree-walk.ts";
+import type { Walk, WalkProgress } from "#verify/tree-walk.ts";
 import { walkLog } from "#verify/tree-walk.ts";
 
 /** A checkpoint that is known from before or from somebody else. */
@@ -158,6 +158,7 @@ async function checkTree(
   const duplicates = createLateDuplicates(size);
   const lineFiles = await findLineFiles(source, stem);
   const lines = lineFiles.unchecked === undefined ? openLines() : undefined;
+  for (const finding of strayLines(lineFiles, size)) report(finding);
 
   function openLines(): LineCheck {
     const { files, range } = lineFiles;
@@ -173,7 +174,7 @@ async function checkTree(
 
   const tiles = createTileReader({ source, size, report });
   const oldSizes = older.map((old) => old.checkpoint.size);
-  const walk = await walkLog({ source, size, tiles, lines, oldSizes, report, onProgress });
+  const walk = await walkAndClose();
   const quiet = createTileReader({ source, size, report: () => undefined });
   const lineMismatches = lines?.mismatches;
   const { spans, soundLines } = await judgeTree({ size, root, walk, tiles: quiet, lineMismatches, report });
@@ -185,6 +186,14 @@ async function checkTree(
     report(forkFinding(old, then));
     return [];
   });
+
+  async function walkAndClose(): Promise<Walk> {
+    try {
+      return await walkLog({ source, size, tiles, lines, oldSizes, report, onProgress });
+    } finally {
+      await lines?.close();
+    }
+  }
 
   async function reportLines(): Promise<void> {
     const isTrusted = ({ leaf }: { readonly leaf: number }): boolean =>
@@ -213,6 +222,18 @@ async function checkTree(
     isDuplicateTableFull: duplicates.isFull(),
     consistentWith,
   };
+}
+
+/** Files of a bundle that lie behind its range: nothing holds their lines against anything. */
+function strayLines({ files, range }: LineFiles, size: number): readonly Finding[] {
+  const { first, end } = range;
+  if (end === undefined) return [];
+  if (first >= size) throw new UndecidedError(`${BUNDLE_RANGE} says lines from leaf ${first} on, of ${size}`);
+  return files.flatMap(({ name, firstLeaf = 0, count = 0 }): readonly Finding[] => {
+    if (firstLeaf < end || count === 0) return [];
+    const meaning = `its lines are outside of the range that ${BUNDLE_RANGE} says, and were not checked`;
+    return [{ kind: "lines-overlap", object: name, leaves: [firstLeaf, firstLeaf + count], meaning }];
+  });
 }
 
 function forkFinding({ name, checkpoint }: Older, found: Buffer | undefined): Finding {

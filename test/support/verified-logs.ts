@@ -31,11 +31,14 @@ export interface Trust {
   readonly witnesses?: readonly TestKey[];
   readonly witnessesRequired?: number;
   readonly known?: readonly KnownCheckpoint[];
+  /** Name of the live file, without its ending. */
+  readonly stem?: string;
 }
 
 export async function verdictOf({ folder, key }: MadeLog, trust: Trust = {}): Promise<Verdict> {
-  const { witnesses = [], witnessesRequired = witnesses.length, known = [] } = trust;
+  const { witnesses = [], witnessesRequired = witnesses.length, known = [], stem } = trust;
   return verifyLog({
+    stem,
     source: createFolderSource(folder),
     keys: readKeys(
       [key.vkey],

@@ -5,9 +5,15 @@ import { describe, expect, it } from "vitest";
 import type { CliRun } from "#test/support/cli-harness.ts";
 import { createCliHarness } from "#test/support/cli-harness.ts";
 import { newFolder } from "#test/support/folders.ts";
-import { flip, put, read, rewrite, testLine, testLines } from "#test/support/tampered-logs.ts";
+import { flip, put, read, remove, rewrite, testLine, testLines } from "#test/support/tampered-logs.ts";
 import type { MadeLog } from "#test/support/verified-logs.ts";
 import { madeLog } from "#test/support/verified-logs.ts";
+import { checkCheckpoint } from "#verify/checkpoint-check.ts";
+import { hex } from "#verify/finding.ts";
+import { createFolderSource } from "#verify/folder-source.ts";
+import { readKeys } from "#verify/keys.ts";
+import { sha256 } from "#verify/native-hash.ts";
+import { writeBundle } from "#verify/write-bundle.ts";
 
 const LINES = testLines(600).map((line, n) =>
   line.replace("12:00:00.000Z", `12:${String(Math.floor(n / 60)).padStart(2, "0")}:00.000Z`),
@@ -29,6 +35,11 @@ async function verify(log: MadeLog, folder: string): Promise<CliRun> {
   return run("verify", folder, "--key", log.key.vkey, "--no-state");
 }
 
+function markerOf(file: string, lines: readonly string[]): string {
+  const bytes = Buffer.from(lines.join("\n"));
+  return `{"_quarantined":{"bytes":${bytes.length},"file":"${file}","kind":"damaged","lines":${lines.length},"sha256":"${hex(sha256(bytes))}"},"_v":1}`;
+}
+
 describe("auditlog bundle", () => {
   it.each(["local", "bucket"] as const)("hands over a range of leaves of a log in form %s", async (form) => {
     const log = await madeLog({ lines: LINES, form });
@@ -43,7 +54,7 @@ describe("auditlog bundle", () => {
         .join(""),
     );
     const { stdout } = await verify(log, folder);
-    expect(stdout).toMatch(/^verified: log\.test\/1, 600 leaves\n/);
+    expect(stdout).toMatch(/^verified in part: log\.test\/1, 600 leaves\n/);
     expect(stdout).toContain("only those of leaves 90 to 309: what was handed over holds no others");
     expect(stdout).toContain("220 checked");
   });
@@ -63,6 +74,51 @@ describe("auditlog bundle", () => {
 
     expect(stdout).toContain("600 checked");
     expect((await read(folder, "README.txt")).toString()).toContain("auditlog verify . --key");
+  });
+
+  it("hands over what a repair has moved aside within the range, and nothing of the rest", async () => {
+    const log = await madeLog({ lines: LINES, form: "local" });
+    const [inside, outside] = [LINES.slice(103, 105), LINES.slice(505, 507)];
+    await put(log.folder, "audit.inside", inside.join("\n"));
+    await put(log.folder, "audit.outside", outside.join("\n"));
+    await rewrite(log.folder, "audit-0000000000000100.jsonl", (lines) =>
+      lines.toSpliced(3, 2, markerOf("audit.inside", inside)),
+    );
+    await rewrite(log.folder, "audit.jsonl", (lines) =>
+      lines.toSpliced(5, 2, markerOf("audit.outside", outside)),
+    );
+
+    const { code, folder, stdout } = await bundleOf(log, "--from", "90", "--to", "309");
+
+    expect([code, (await readdir(folder)).toSorted()]).toEqual([
+      0,
+      ["README.txt", "audit.inside", "lines", "log", "range.json"],
+    ]);
+    expect(stdout).toContain("2 in quarantine, intact");
+  });
+
+  it("reads a long log no further than its range goes", async () => {
+    const log = await madeLog({ lines: LINES, form: "local" });
+    const source = createFolderSource(log.folder);
+    const checked = checkCheckpoint(
+      (await read(log.folder, "log/checkpoint")).toString(),
+      readKeys([log.key.vkey]),
+      "",
+    );
+    if (checked.kind === "refused") throw new Error(checked.finding.meaning);
+    const folder = join(await newFolder(), "bundle");
+    await remove(log.folder, "audit-0000000000000400.jsonl"); // not looked at: it is behind the range
+    const { checkpoint } = checked;
+
+    const [from, to] = [
+      { kind: "leaf", leaf: 90 },
+      { kind: "leaf", leaf: 309 },
+    ] as const;
+
+    expect(await writeBundle({ source, stem: undefined, checkpoint, from, to, folder })).toMatchObject({
+      firstLeaf: 90,
+      count: 220,
+    });
   });
 
   it("shows a line that was altered, added or taken out after it was handed over", async () => {

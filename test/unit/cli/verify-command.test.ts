@@ -1,5 +1,5 @@
 // auditlog verify: verdicts, exit codes, what it remembers, and one proof at a time.
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { COSIGNATURE_V1 } from "#tlog/note.ts";
@@ -18,6 +18,8 @@ import {
 } from "#test/support/tampered-logs.ts";
 import type { MadeLog } from "#test/support/verified-logs.ts";
 import { madeLog } from "#test/support/verified-logs.ts";
+import { hex } from "#verify/finding.ts";
+import { sha256 } from "#verify/native-hash.ts";
 
 const LINES = testLines(600);
 const NOW_MS = Date.parse("2026-03-01T12:00:10Z");
@@ -57,6 +59,41 @@ describe("auditlog verify", () => {
 
   it("says nothing of a verified log where it is asked to be quiet", async () => {
     expect(await verify(await made(), "--quiet")).toEqual({ code: 0, stdout: "", stderr: "" });
+  });
+
+  it("says that lines were erased, however quiet it is to be", async () => {
+    const log = await made();
+    const entry = hex(sha256(Buffer.from(LINES[3] ?? "")));
+    const erased = `{"_erased":"${entry}","event_id":"x","tenant_id":"y"}`;
+    await rewrite(log.folder, "audit-0000000000000000.jsonl", (lines) => lines.with(3, erased));
+
+    const { code, stdout } = await verify(log, "--quiet");
+
+    expect(code).toBe(0);
+    expect(stdout).toContain("erased       1 more");
+    expect(stdout).toContain("leaf 3, line 4 of audit-0000000000000000.jsonl");
+  });
+
+  it("ends with 3 where a file cannot be read, which proves nothing", async () => {
+    const log = await made();
+    await rm(join(log.folder, "audit-0000000000000100.jsonl"));
+    await mkdir(join(log.folder, "audit-0000000000000100.jsonl"));
+
+    const { code, stderr } = await verify(log);
+
+    expect(code).toBe(3);
+    expect(stderr).toContain("undecided: ");
+  });
+
+  it("shows what it cannot decide without doing anything to a terminal", async () => {
+    const log = await made();
+    const file = "audit\u001b[2J";
+    await put(log.folder, `${file}.jsonl`, "");
+
+    const { code, stderr } = await verify(log);
+
+    expect(code).toBe(3);
+    expect(stderr).not.toContain("\u001b");
   });
 
   it("gives the verdict as JSON", async () => {
@@ -182,6 +219,42 @@ describe("auditlog verify with witnesses", () => {
     expect([all.code, one.code]).toEqual([1, 0]);
     expect(all.stdout).toContain("it is not cosigned by w.test/2");
     expect(one.stdout).toContain("cosigned by  w.test/1, 60 s ago (2026-03-01T11:59:10.000Z)");
+  });
+});
+
+describe("auditlog verify with keys that come from whoever runs the log", () => {
+  const [witness, own] = [newKey("w.test/1", COSIGNATURE_V1), newKey("own.test/1", COSIGNATURE_V1)];
+
+  it("takes no cosigner among them for the witness that is asked for", async () => {
+    const cosigners = [{ key: own, timeS: NOW_MS / 1000 }];
+    const log = await madeLog({ lines: LINES, form: "local", cosigners });
+
+    const { code, stdout } = await verify(log, "--key", own.vkey, "--witness", witness.vkey);
+
+    expect(code).toBe(1);
+    expect(stdout).toContain("it is not cosigned by w.test/1");
+    expect(stdout).toContain(
+      "cosigned by  own.test/1, 0 s ago (2026-03-01T12:00:10.000Z), not named by --witness",
+    );
+  });
+
+  it("takes a witness for one that stands among them too", async () => {
+    const cosigners = [{ key: witness, timeS: NOW_MS / 1000 }];
+    const log = await madeLog({ lines: LINES, form: "local", cosigners });
+    const twice = ["--witness", witness.vkey, "--witness", witness.vkey];
+
+    expect(await verify(log, "--key", witness.vkey, ...twice)).toMatchObject({ code: 0 });
+  });
+
+  it("asks for every witness of a file", async () => {
+    const cosigners = [{ key: witness, timeS: NOW_MS / 1000 }];
+    const log = await madeLog({ lines: LINES, form: "local", cosigners });
+    await put(log.folder, "witnesses", `${witness.vkey}\n${own.vkey}\n`);
+
+    const { code, stdout } = await verify(log, "--witness", join(log.folder, "witnesses"));
+
+    expect(code).toBe(1);
+    expect(stdout).toContain("it is not cosigned by own.test/1");
   });
 });
 

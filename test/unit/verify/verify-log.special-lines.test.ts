@@ -99,7 +99,10 @@ describe("erased lines", () => {
 
     expect(text).toMatch(/^verified/);
     expect(text).toContain("599 checked");
-    expect(text).toContain("1 erased");
+    expect(text).toContain(
+      "erased       1 more, of which only hashes are left: who took them away is not shown",
+    );
+    expect(text).toContain("; the first is leaf 203, line 4 of segments/v1/");
   });
 
   it("are refused where they name another entry", async () => {
