@@ -26,16 +26,13 @@ export interface WitnessFunctionAnswer {
 
 export type WitnessFunction = (event: APIGatewayProxyEventV2) => Promise<WitnessFunctionAnswer>;
 
-/** C2SP tlog-witness: the checkpoint is signed by the log, and does not follow on the last one. */
-const CONTRADICTION = 422;
-
 export function createWitnessFunction(dependencies: WitnessFunctionDependencies): WitnessFunction {
   const { requests, clock, telemetry, serviceName, writeMetrics } = dependencies;
   return async ({ rawPath: path, body: raw = "", isBase64Encoded, requestContext }) => {
     const body = isBase64Encoded ? Buffer.from(raw, "base64").toString("utf8") : raw;
     const reply = await requests({ method: requestContext.http.method, path, body });
     if (path === "/add-checkpoint") {
-      const isContradiction = reply.status === CONTRADICTION;
+      const { isContradiction = false } = reply;
       if (isContradiction) telemetry.error("a log contradicts itself", { reason: reply.body, request: body });
       const metrics = {
         CheckpointsCosigned: count(reply.status === 200 ? 1 : 0),

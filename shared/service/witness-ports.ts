@@ -28,4 +28,6 @@ export interface WitnessReply {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+  /** Set where the request shows that a log has signed two histories: signed evidence. */
+  readonly isContradiction?: true;
 }

@@ -22,7 +22,7 @@ import {
   parseVerifierKey,
   verifyNote,
 } from "#tlog/note.ts";
-import { consistencyProblem } from "#tlog/proof.ts";
+import { consistencyProblem, isForkShown } from "#tlog/proof.ts";
 import { TlogError } from "#tlog/tlog-error.ts";
 import { createTreeHasher } from "#tlog/tree-hash.ts";
 import type { AddCheckpoint } from "#tlog/witness.ts";
@@ -166,22 +166,29 @@ function judge(
   if (oldSize !== knownSize) return { status: 409, contentType: SIZE, body: `${knownSize}\n` };
   const hasher = createTreeHasher();
   if (checkpoint.size === 0n && !equalBytes(checkpoint.root, hasher.empty)) {
-    return text(422, "the root of a log of size 0 is not that of the empty tree\n");
+    return contradiction("the root of a log of size 0 is not that of the empty tree\n");
   }
   if (oldSize === 0n || oldSize === checkpoint.size) {
     if (proof.length > 0) return text(422, `the proof has ${proof.length} lines where none are needed\n`);
     const isSame =
       known === undefined || oldSize < checkpoint.size || equalBytes(known.root, checkpoint.root);
-    return isSame ? undefined : text(422, `another root is known at size ${checkpoint.size}\n`);
+    return isSame ? undefined : contradiction(`another root is known at size ${checkpoint.size}\n`);
   }
-  const problem = consistencyProblem({
+  const claim = {
     oldSize,
     newSize: checkpoint.size,
     oldRoot: known?.root ?? hasher.empty,
     newRoot: checkpoint.root,
     proof,
-  });
-  return problem === undefined ? undefined : text(422, `the log has not only grown: ${problem}\n`);
+  };
+  const problem = consistencyProblem(claim);
+  if (problem === undefined) return undefined;
+  const reason = `the log has not only grown: ${problem}\n`;
+  return isForkShown(claim) ? contradiction(reason) : text(422, reason);
+}
+
+function contradiction(reason: string): WitnessReply {
+  return { ...text(422, reason), isContradiction: true };
 }
 
 /** The result, or what is wrong with the input, in words. */

@@ -79,10 +79,37 @@ export function consistencyProblem(
   return growthProblem(p, hasher);
 }
 
-/** RFC 9162 section 2.1.4.2 for 0 < old size < new size. */
+/**
+ * Whether a claim that does not hold shows that no tree grew from the old one into the new one. Anybody can send a proof of
+ * nothing; one that leads to the new root from another old one is by somebody who has the new tree, and in it the
+ * beginning is another. Where the old size is a power of two, proofs do not hold the old root, and the two cannot be told
+ * apart: there each of the right length counts.
+ */
+export function isForkShown(p: ConsistencyClaim, hasher: TreeHasher = DEFAULT_HASHER): boolean {
+  if (p.oldSize === p.newSize) return p.proof.length === 0 && !equalBytes(p.oldRoot, p.newRoot);
+  if (p.oldSize === 0n || consistencyProblem(p, hasher) === undefined) return false;
+  const roots = rootsOfGrowth(p, hasher);
+  if (typeof roots === "string") return false;
+  return isPowerOfTwo(p.oldSize) || equalBytes(roots.newRoot, p.newRoot);
+}
+
 function growthProblem(p: ConsistencyClaim, hasher: TreeHasher): string | undefined {
-  const isPerfect = (p.oldSize & (p.oldSize - 1n)) === 0n;
-  const [start, ...path] = isPerfect ? [p.oldRoot, ...p.proof] : p.proof;
+  const roots = rootsOfGrowth(p, hasher);
+  if (typeof roots === "string") return roots;
+  const { oldRoot, newRoot } = roots;
+  if (!equalBytes(oldRoot, p.oldRoot)) return differs("old root", oldRoot, p.oldRoot);
+  return equalBytes(newRoot, p.newRoot) ? undefined : differs("new root", newRoot, p.newRoot);
+}
+
+/**
+ * RFC 9162 section 2.1.4.2 for 0 < old size < new size.
+ * @returns the roots that the proof leads to, or why it leads to none
+ */
+function rootsOfGrowth(
+  p: ConsistencyClaim,
+  hasher: TreeHasher,
+): Pick<ConsistencyClaim, "oldRoot" | "newRoot"> | string {
+  const [start, ...path] = isPowerOfTwo(p.oldSize) ? [p.oldRoot, ...p.proof] : p.proof;
   if (start === undefined) return tooShort(p.proof);
   const ones = BigInt(trailingZeros(p.oldSize));
   let [node, last] = [(p.oldSize - 1n) >> ones, (p.newSize - 1n) >> ones];
@@ -98,9 +125,12 @@ function growthProblem(p: ConsistencyClaim, hasher: TreeHasher): string | undefi
     }
     [node, last] = [node >> 1n, last >> 1n];
   }
-  if (last !== 0n) return tooShort(p.proof);
-  if (!equalBytes(oldHash, p.oldRoot)) return differs("old root", oldHash, p.oldRoot);
-  return equalBytes(newHash, p.newRoot) ? undefined : differs("new root", newHash, p.newRoot);
+  return last === 0n ? { oldRoot: oldHash, newRoot: newHash } : tooShort(p.proof);
+}
+
+/** Of a number above zero. */
+function isPowerOfTwo(value: bigint): boolean {
+  return (value & (value - 1n)) === 0n;
 }
 
 /** Of a number above zero. */

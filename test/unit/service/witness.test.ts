@@ -122,6 +122,23 @@ describe("a request is refused", () => {
     expect(await witness.readCheckpoint("log.example/audit")).toContain(log.checkpoint(5));
   });
 
+  it("as a contradiction where two signed checkpoints cannot be of one log, and not where a stranger sent a proof of nothing", async () => {
+    const isContradiction = async (size: number, body: string): Promise<boolean> =>
+      (await (await openAt(size)).addCheckpoint(body)).isContradiction === true;
+    const garbled = (body: string): string =>
+      body.replace(/\n[A-Za-z0-9+/]{43}=\n/, `\n${"A".repeat(43)}=\n`);
+
+    expect(await isContradiction(5, fork.request(5, 9))).toBe(true);
+    expect(await isContradiction(5, fork.request(5, 5))).toBe(true);
+    expect(await isContradiction(4, fork.request(4, 9))).toBe(true);
+    expect(await isContradiction(5, garbled(log.request(5, 9)))).toBe(false);
+    expect(await isContradiction(5, withoutProof(log.request(5, 9)))).toBe(false);
+    expect(await isContradiction(4, withoutProof(log.request(4, 9)))).toBe(false);
+    expect(await isContradiction(5, log.request(5, 5).replace("\n\n", `\n${"A".repeat(43)}=\n\n`))).toBe(
+      false,
+    );
+  });
+
   it("with a proof where none is needed", async () => {
     const withProof = (body: string): string => body.replace("\n\n", `\n${"A".repeat(43)}=\n\n`);
 
@@ -194,3 +211,7 @@ describe("the keys of logs", () => {
     expect(() => logsOfKeys([open().verifierKey])).toThrow("cosigner");
   });
 });
+
+function withoutProof(request: string): string {
+  return request.replace(/\n[^]*?\n\n/, "\n\n");
+}

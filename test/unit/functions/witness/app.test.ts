@@ -63,12 +63,26 @@ describe("the witness function", () => {
   });
 
   it("keeps what contradicts as evidence, and counts it", async () => {
-    const { call, errors, metrics } = open({ status: 422, contentType: "text/plain", body: "forked\n" });
+    const { call, errors, metrics } = open({
+      status: 422,
+      contentType: "text/plain",
+      body: "forked\n",
+      isContradiction: true,
+    });
 
     await call(eventOf({ body: "old 5\n…" }));
 
     expect(errors).toEqual([["a log contradicts itself", { reason: "forked\n", request: "old 5\n…" }]]);
     expect(metrics).toMatchObject([{ CheckpointsCosigned: 0, Contradictions: 1 }]);
+  });
+
+  it("gives no alarm for a proof that strangers can send of any log", async () => {
+    const { call, errors, metrics } = open({ status: 422, contentType: "text/plain", body: "too short\n" });
+
+    await call(eventOf({ body: "old 5\n…" }));
+
+    expect(errors).toEqual([]);
+    expect(metrics).toMatchObject([{ CheckpointsCosigned: 0, Contradictions: 0 }]);
   });
 
   it("counts no reads", async () => {
