@@ -162,7 +162,7 @@ async function probeInventory(
   if (inventory === undefined) {
     return { status: "degraded", problems: ["no inventory was taken yet"], details: UNKNOWN };
   }
-  const { taken_at: takenAt, unaccounted_events: unaccounted, dead_letters, quarantined } = inventory;
+  const { format: _, taken_at: takenAt, unaccounted_events: unaccounted, ...kinds } = inventory;
   if (nowMs() - Date.parse(takenAt) > MAX_INVENTORY_AGE_MS) {
     return { status: "degraded", problems: [`the last inventory is of ${takenAt}`], details: UNKNOWN };
   }
@@ -176,8 +176,7 @@ async function probeInventory(
     details: {
       kept_by: "archive",
       inventory_at: takenAt,
-      dead_letters,
-      quarantined,
+      ...kinds,
       unaccounted_events: unaccounted,
     },
   };

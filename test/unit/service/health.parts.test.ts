@@ -33,6 +33,7 @@ describe("createPartsHealth", () => {
         inventory_at: INVENTORY.taken_at,
         dead_letters: 0,
         quarantined: 0,
+        unregistered_batches: 0,
         unaccounted_events: 0,
       },
       unaccounted_events: 0,
@@ -73,6 +74,22 @@ describe("createPartsHealth", () => {
       log: { problems: ["2 events are unaccounted for"], dead_letters: 2 },
       unaccounted_events: 2,
     });
+  });
+
+  it("tells the kinds apart that the inventory counted", async () => {
+    const kinds = {
+      unregistered_batches: 1,
+      late_messages: null,
+      late_events: 3,
+      unpointed_events: 4,
+      lost_rows: 5,
+      orphans: 6,
+      is_at_least: true,
+    };
+
+    const report = await reportOf({}, async () => ({ ...INVENTORY, ...kinds, unaccounted_events: null }));
+
+    expect(report.log).toMatchObject(kinds);
   });
 
   it.each<readonly [string, PartsHealthDependencies["readInventory"], string]>([
