@@ -23,7 +23,7 @@ const COOL_AFTER_DAYS = 30;
 const COLD_AFTER_DAYS = 120;
 /** Only what somebody replaced by hand has noncurrent versions where the service writes each key once. */
 const KEEP_REPLACED_DAYS = 365;
-/** Former checkpoints, narrower tiles, and batches whose lines are in segments: time to look into what went wrong. */
+/** Former checkpoints, and batches whose lines are in segments: time to look into what went wrong. */
 const KEEP_OUTGROWN_DAYS = 30;
 /** Never sooner: between a seal and its replay the staging object is the only copy of what was sealed. */
 const KEEP_STAGING_DAYS = 30;
@@ -33,8 +33,6 @@ const OBJECTS = [`${BATCHES}*`, "quarantine/*", "deployment.json"] as const;
 const LOG_OBJECTS = [LOG_PREFIX, SEGMENT_PREFIX, MANIFEST_PREFIX].map((prefix) => `${prefix}*`);
 /** Full tiles and partial ones; the published checkpoint and the keys are never locked. */
 const LOCKED_OBJECTS = [`${LOG_PREFIX}tile/`, SEGMENT_PREFIX, MANIFEST_PREFIX].map((prefix) => `${prefix}*`);
-/** Tiles that a wider one has taken the place of. */
-const PARTIAL_TILES = `${LOG_PREFIX}tile/*.p/*`;
 
 export class ArchiveBucket extends Construct {
   readonly bucket: Bucket;
@@ -70,7 +68,7 @@ export class ArchiveBucket extends Construct {
       ["s3:PutObject", "s3:GetObject"],
       this.arnsOf([...LOG_OBJECTS, `${STAGING_PREFIX}*`, "deployment.json"]),
     );
-    to.allow(["s3:DeleteObject"], this.arnsOf([`${BATCHES}*`, PARTIAL_TILES]));
+    to.allow(["s3:DeleteObject"], this.arnsOf([`${BATCHES}*`]));
     this.allowList(to);
     if (this.lock === undefined) return;
     const { mode, retentionDays: days } = this.lock;

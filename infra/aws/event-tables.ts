@@ -81,7 +81,6 @@ export class EventTables extends Construct {
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
         "dynamodb:DeleteItem",
-        "dynamodb:ConditionCheckItem",
       ],
       [this.ledger.tableArn],
     );

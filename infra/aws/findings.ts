@@ -58,7 +58,7 @@ const LOG = ["log/*", "segments/v1/*", "manifests/*"];
 const OBJECTS: Readonly<Record<string, readonly string[]>> = {
   "Consume/Policy": STORED,
   "Maintain/Policy": [...STORED, ...LOG],
-  "Seal/Policy": ["batches/*", "staging/*", "log/tile/*", "log/tile/*.p/*", ...LOG],
+  "Seal/Policy": ["batches/*", "staging/*", "log/tile/*", ...LOG],
   "Prove/Policy": LOG,
 };
 

@@ -78,7 +78,6 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
         "dynamodb:Query",
         "dynamodb:UpdateItem",
         "dynamodb:DeleteItem",
-        "dynamodb:ConditionCheckItem",
       ],
       [LEDGER],
     ),
@@ -91,7 +90,6 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
       [...LOG_OBJECTS, `${ARCHIVE}/staging/*`, `${ARCHIVE}/deployment.json`],
     ),
     ...pairs(["s3:GetObject", "s3:DeleteObject"], [`${ARCHIVE}/batches/*`]),
-    ...pairs(["s3:DeleteObject"], [`${ARCHIVE}/log/tile/*.p/*`]),
     ...pairs(
       ["s3:PutObjectRetention"],
       ["log/tile/*", "segments/v1/*", "manifests/*"].map((name) => `${ARCHIVE}/${name}`),

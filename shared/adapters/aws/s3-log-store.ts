@@ -33,7 +33,7 @@ export interface S3LogStoreOptions {
 const MAX_DELETES = 1000;
 const MS_PER_DAY = 86_400_000;
 const TILE_PREFIX = `${LOG_PREFIX}tile/`;
-/** Tiles that later ones take the place of: C2SP tlog-tiles lets them go. */
+/** Tiles that later ones take the place of. C2SP tlog-tiles lets them go; finding them would cost more than keeping them. */
 const PARTIAL = ".p/";
 const TEXT = "text/plain; charset=utf-8";
 
