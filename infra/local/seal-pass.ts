@@ -81,7 +81,7 @@ export function createSealPasses(plan: SealingPlan, io: DurableIo = nodeDurableI
   const source: SealSource = {
     ...lines,
     next: async (size) => {
-      const isCovered = size >= durableLines && size <= tail.durableLines;
+      const isCovered = size >= durableLines && size < tail.durableLines;
       return isCovered || begun.isOverdue() ? undefined : lines.next(size);
     },
     tidy: async (batches) => {

@@ -9,6 +9,7 @@ import type { LogPaths } from "#adapters/file/log-folder.ts";
 import type { LogTail } from "#adapters/file/log-tail.ts";
 import type { FileLogStore } from "#adapters/file/file-log-store.ts";
 import { growthOf } from "#adapters/file/kept-staging.ts";
+import { refuseMoved } from "#adapters/file/refuse-moved.ts";
 import { removePartials } from "#adapters/file/tidy-sealed.ts";
 import { isStoredLine, receivedAtMs } from "#event/stored-line.ts";
 import { AuditServiceError, AuditStorageError } from "#lib/errors.ts";
@@ -40,10 +41,14 @@ const RETRY_AFTER_S = 1;
 export function createFileSealSource(options: FileSealSourceOptions): FileSealSource {
   const { tail, store, ledger, uncertain, maxLines = DEFAULT_MAX_LINES } = options;
   const cursor = new LineCursor(options);
+  /** Size behind which lines have been read before, or were found to stand where they were sealed. */
+  let known = 0;
 
   const next = async (size: number): Promise<SealInput | undefined> => {
     const durableLines = tail.durableLines;
     if (size > durableLines) throw cut(size, durableLines);
+    if (size !== known) await refuseMoved({ store, cursor }, size);
+    known = size;
     if (size === durableLines) return undefined;
     const doubtful = uncertain.find(({ to }) => to > size);
     if (doubtful !== undefined && doubtful.from <= size) throw doubt(doubtful);
@@ -59,6 +64,7 @@ export function createFileSealSource(options: FileSealSourceOptions): FileSealSo
       bytes += line.length;
       return bytes < MAX_BYTES;
     });
+    known = size + count;
     return { entries: entries.subarray(0, count * ENTRY_BYTES), objects: [], batches: [], oldestMs };
   };
 

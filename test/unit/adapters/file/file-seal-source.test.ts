@@ -144,6 +144,46 @@ describe("a log that was sealed", () => {
     });
     expect((await cut.send(LINES.slice(20, 21))).map(({ kind }) => kind)).toEqual(["accepted"]);
   });
+
+  it.each([5, 8])("nor where %i others have taken their numbers", async (count) => {
+    const { folder, store } = await logOf(20);
+    await sealAll(store);
+    await store.close();
+    await truncate(join(folder, LIVE_NAME), 15 * LINE_BYTES);
+    const cut = await testLog(folder);
+    const passes = sealPasses(cut);
+    await expect(passes.run({ isOverdue: () => false })).rejects.toThrow("missing at its end");
+
+    await cut.send(LINES.slice(20, 20 + count));
+
+    const otherwise = { code: "log-diverged", message: expect.stringContaining("line 19 is not what") };
+    await expect(passes.run({ isOverdue: () => false })).rejects.toMatchObject(otherwise);
+    await expect(sealAll(cut)).rejects.toMatchObject(otherwise);
+    expect(await readCheckpoint(folder)).toMatchObject({ size: 20 });
+  });
+
+  it("nor where damage of the live file has swallowed lines, which moves those behind", async () => {
+    const { folder, store } = await logOf(20);
+    await sealAll(store);
+    await store.close();
+    await rewrite(join(folder, LIVE_NAME), (bytes) => bytes.fill("x", 5 * LINE_BYTES, 7 * LINE_BYTES));
+    const damaged = await testLog(folder);
+    await damaged.send(LINES.slice(20, 25));
+
+    await expect(sealAll(damaged)).rejects.toThrow("line 19 is not what was sealed as leaf 19");
+  });
+
+  it("is sealed further behind a last line that was damaged since, which has its number still", async () => {
+    const { folder, store } = await logOf(20);
+    await sealAll(store);
+    await store.close();
+    await rewrite(join(folder, LIVE_NAME), (bytes) => bytes.fill("x", 18 * LINE_BYTES, 18 * LINE_BYTES + 20));
+    await rewrite(join(folder, LIVE_NAME), (bytes) => bytes.fill("x", 19 * LINE_BYTES, 19 * LINE_BYTES + 20));
+    const damaged = await testLog(folder);
+    await damaged.send(LINES.slice(20, 25));
+
+    expect(await sealAll(damaged)).toMatchObject({ size: 25 });
+  });
 });
 
 describe("numbers that nobody can tell", () => {
