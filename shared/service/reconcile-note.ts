@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { AuditStorageError } from "#lib/errors.ts";
 import type { Ledger } from "#service/ports.ts";
+import { ChainPosition } from "#service/reconcile-chain.ts";
 import { Problems, ReconcileCounts } from "#service/reconcile-tally.ts";
 
 const NOTE = "reconcile";
@@ -33,6 +34,8 @@ const Run = z.object({
   again: z.array(Count),
   /** Whether names were compared. */
   is_chained: z.boolean(),
+  /** Names that were compared so far; null where none were. */
+  chain: ChainPosition.nullable().default(null),
   /** What manifests that are not sound add, which may change until the next night. */
   unsound: Sides,
   counts: ReconcileCounts,

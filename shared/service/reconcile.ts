@@ -6,9 +6,10 @@
 import { MANIFEST_PREFIX, manifestKey } from "#service/log-layout.ts";
 import type { Archive, Clock, Ledger } from "#service/ports.ts";
 import { createLogReader } from "#service/read-log.ts";
-import { checkChain } from "#service/reconcile-chain.ts";
+import { Chain, NO_NAMES } from "#service/reconcile-chain.ts";
 import type { CheckedManifest, ManifestCheckDeps } from "#service/reconcile-manifest.ts";
 import { checkManifest } from "#service/reconcile-manifest.ts";
+import type { ChainPosition } from "#service/reconcile-chain.ts";
 import type { ReconcileNote, ReconcileReport, ReconcileRun } from "#service/reconcile-note.ts";
 import { readReconcileNote, writeReconcileNote } from "#service/reconcile-note.ts";
 import { manifestEnd } from "#service/reconcile-segments.ts";
@@ -99,6 +100,7 @@ function begun(note: ReconcileNote, nowMs: number, size: number): ReconcileNote 
       log_size: size,
       again: note.left,
       is_chained: false,
+      chain: null,
       unsound: NO_SIDES,
       counts: NOTHING_COUNTED,
       problems: [],
@@ -118,6 +120,7 @@ class Night {
   private readonly left: Set<number>;
   private reached: number;
   private isChained: boolean;
+  private chained: ChainPosition | null;
 
   constructor(deps: ReconcileDeps, { run, last, sound, left, reached }: ReconcileNote) {
     if (run === null) throw new RangeError("no comparison is under way");
@@ -131,6 +134,7 @@ class Night {
     this.left = new Set(left);
     this.reached = reached;
     this.isChained = run.is_chained;
+    this.chained = run.chain;
   }
 
   async goOn(
@@ -139,7 +143,7 @@ class Night {
   ): Promise<ReconcileReport | undefined> {
     const isOver = (): boolean => this.deps.clock.nowMs() >= untilMs || stop?.aborted === true;
     if (isOver()) return this.pause();
-    if (!this.isChained) await this.chain();
+    if (!this.isChained && !(await this.chain(isOver))) return this.pause();
     while (this.again.length > 0) {
       if (isOver()) return this.pause();
       await this.check(this.again[0] ?? 0);
@@ -160,13 +164,21 @@ class Night {
     return this.finish();
   }
 
-  /** A segment whose manifest is missing is looked at again when that is back. */
-  private async chain(): Promise<void> {
+  /** @returns whether all names are compared */
+  private async chain(isOver: () => boolean): Promise<boolean> {
     const { archive } = this.deps;
-    const missing = await checkChain(archive, this.run.log_size, this.tally);
-    for (const end of missing) if (!this.again.includes(end) && this.left.size < MAX_LEFT) this.left.add(end);
-    this.isChained = true;
-    await this.note();
+    const { tally, run } = this;
+    // A segment whose manifest is missing is looked at again when that is back.
+    const missing = { add: (end: number): void => this.leave(end) };
+    const chain = new Chain({ archive, size: run.log_size, tally, missing }, this.chained ?? NO_NAMES);
+    this.isChained = await chain.goOn(isOver);
+    this.chained = this.isChained ? null : chain.position();
+    if (this.isChained) await this.note();
+    return this.isChained;
+  }
+
+  private leave(end: number): void {
+    if (!this.again.includes(end) && this.left.size < MAX_LEFT) this.left.add(end);
   }
 
   private async check(end: number): Promise<void> {
@@ -205,6 +217,7 @@ class Night {
       ...this.run,
       again: this.again,
       is_chained: this.isChained,
+      chain: this.chained,
       unsound: this.unsound,
       counts: this.tally.counts,
       problems: this.tally.problems,
