@@ -73,6 +73,20 @@ describe("the store of the log over S3", () => {
     expect((await headOf(tileKey("tile/0/001"))).ObjectLockMode).toBeUndefined();
   });
 
+  it("takes a locked object away by a marker, and puts another in its place: a rebuild does where a seal was cut off", async () => {
+    const store = storeWith(standIn.client, { mode: "COMPLIANCE", days: 1 });
+    const keys = [tileKey("tile/0/002"), segmentKey(0, 512, 10), manifestKey(522)];
+    for (const key of keys) await store.putIfAbsent(key, Buffer.from("unpublished"));
+
+    await store.remove(keys);
+
+    for (const key of keys) {
+      expect(await store.get(key)).toBeUndefined();
+      expect(await store.putIfAbsent(key, Buffer.from("sealed anew"))).toBe("created");
+      expect(Buffer.from((await store.get(key)) ?? []).toString()).toBe("sealed anew");
+    }
+  });
+
   it("publishes checkpoint and keys as text, without a lock", async () => {
     const store = storeWith(standIn.client, { mode: "GOVERNANCE", days: 1 });
 
