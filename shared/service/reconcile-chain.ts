@@ -161,8 +161,8 @@ class ManifestEnds {
   private async pass(): Promise<void> {
     this.listing ??= listEnds(this.parts, this.reached);
     this.reached = this.waiting ?? this.reached;
-    const { done, value } = await this.listing.next();
-    this.waiting = done === true ? undefined : value;
+    const found = await this.listing.next();
+    this.waiting = found.done === true ? undefined : found.value;
   }
 }
 
