@@ -2,7 +2,7 @@
  * The thread of the local server that seals: a pass in each interval while there is something to seal, and now and then
  * while there is not, to renew the time on the checkpoint. Gives way to the threads that take events.
  */
-import { setPriority } from "node:os";
+import { getPriority, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { LogTail } from "#adapters/file/log-tail.ts";
 import type { SealedSoFar, SealingPlan } from "#infra/local/seal-pass.ts";
@@ -73,9 +73,12 @@ async function work(): Promise<void> {
   passes.close();
 }
 
-/** Not before the first pass: until then a log that is just opened has no leaves to show. */
+/**
+ * Not before the first pass: until then a log that is just opened has no leaves to show. A process that is nicer already
+ * stays so, and may not be made less nice.
+ */
 function giveWay(): void {
-  if (process.platform === "linux") setPriority(NICE);
+  if (process.platform === "linux" && getPriority() < NICE) setPriority(NICE);
 }
 
 function isDiverged(error: unknown): boolean {

@@ -10,6 +10,7 @@ import { createFileLogStore } from "#adapters/file/file-log-store.ts";
 import type { FileStore } from "#adapters/file/file-store.ts";
 import type { LogKeys } from "#adapters/file/log-keys.ts";
 import { openLogKeys } from "#adapters/file/log-keys.ts";
+import { createHttpWitness } from "#adapters/web/http-witness.ts";
 import type { WitnessAddress } from "#functions/log-variables.ts";
 import type { SealWorkerData, SealWorkerReport } from "#infra/local/seal-worker.ts";
 import type { ReadableLog } from "#infra/local/unsealed-log.ts";
@@ -53,9 +54,13 @@ const WORKER_LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 12
 /** Of a log that has lost its newest lines, rows are looked at for one that can be read. */
 const MAX_ROWS_LOOKED_AT = 100;
 
-/** @throws AuditServiceError `invalid-configuration` where a key cannot be used, or the log has another origin */
+/**
+ * @throws AuditServiceError `invalid-configuration` where a key cannot be used, the log has another origin, or a witness
+ * cannot be asked by its address and key
+ */
 export function startSealing(options: SealingOptions): Sealing {
   const { store, intervalMs, witnesses, onTrouble } = options;
+  witnesses.forEach(createHttpWitness); // refused here: in the thread it would keep everything from being sealed
   const { paths, tail, recovered } = store;
   const keysOf = createKeyRing(store, options.origin);
   keysOf();

@@ -1,6 +1,7 @@
 // The log on one machine as people run it: keys at the first start, proofs soon after an event, everything covered at an
 // orderly end, and logs of programs that open the folder for a moment.
 import { chmod, mkdir, readdir, stat, truncate } from "node:fs/promises";
+import { getPriority } from "node:os";
 import { join } from "node:path";
 
 import { describe, expect, it, vi } from "vitest";
@@ -52,6 +53,22 @@ describe("a server", () => {
     expect(log).toMatchObject({ status: "healthy", vkey, origin: vkey.split("+")[0] });
     for (const name of ["audit-service.log-key", "audit-service.freshness-key"])
       expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600);
+    await stop(server);
+  });
+
+  it.runIf(process.platform === "linux")("stays as nice as it was started, and seals", async () => {
+    const folder = await newFolder();
+    const server = startServerProcess(folder, { AUDIT_SEAL_INTERVAL: "0.05" }, ["nice", "-n", "15"]);
+    const url = await server.url;
+    await post(url, 0, 1);
+    await vi.waitFor(async () => expect(await readCheckpoint(folder)).toMatchObject({ size: 1 }), PATIENCE);
+
+    const { pid = 0 } = server.child;
+    const threads = await readdir(`/proc/${pid}/task`);
+    const niceness = threads.map((thread) => getPriority(Number(thread)));
+
+    expect(Math.min(...niceness)).toBeGreaterThanOrEqual(15);
+    expect((await getJson(url, "/health")).body.log).toMatchObject({ status: "healthy" });
     await stop(server);
   });
 
@@ -174,6 +191,20 @@ describe("a start is refused", () => {
 
     expect(await second.ended).toEqual({ code: 1, signal: null });
     expect(second.stderr()).toContain(`AUDIT_LOG_ORIGIN is log.example/two, but the log in ${folder} is`);
+  });
+});
+
+describe("a witness", () => {
+  it.each([
+    ["address", "http://127.0.0.1:9/?a=b", "witness.example+c59e6b84+BAAA"],
+    ["key", "http://127.0.0.1:9", "witness.example+c59e6b84+BAAA"],
+  ])("whose %s does not do refuses the start", async (_, url, vkey) => {
+    const server = startServerProcess(await newFolder(), {
+      AUDIT_WITNESSES: JSON.stringify([{ url, vkey }]),
+    });
+
+    expect(await server.ended).toEqual({ code: 1, signal: null });
+    expect(server.stderr()).toMatch(/is not (?:the http address of a witness|a verifier key)/);
   });
 });
 

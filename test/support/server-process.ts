@@ -17,13 +17,16 @@ export interface ServerProcess {
   readonly url: Promise<string>;
 }
 
+/** @param under words of a command that becomes the server, such as `nice` */
 export function startServerProcess(
   folder: string,
   env: Readonly<Record<string, string>> = {},
+  under: readonly string[] = [],
 ): ServerProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("AUDIT_"));
   const own = { AUDIT_FILE_PATH: join(folder, "audit.jsonl"), AUDIT_API_PORT: "0" };
-  const child = spawn(process.execPath, [MAIN], {
+  const [program, ...words] = [...under, process.execPath, MAIN];
+  const child = spawn(program, words, {
     env: { ...Object.fromEntries(inherited), ...own, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
