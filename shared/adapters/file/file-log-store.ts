@@ -43,6 +43,12 @@ export interface FileLogStore extends LogStore {
    * @throws AuditStorageError `storage-unavailable` (retryable)
    */
   readonly restore: (objects: readonly StagedObject[]) => Promise<void>;
+  /**
+   * Removes drafts of staging objects that a killed process has left, whose keys do not come again; those of others are
+   * written over. To be called while nothing is written.
+   * @throws AuditStorageError `storage-unavailable` (retryable)
+   */
+  readonly removeDrafts: () => Promise<void>;
 }
 
 const TILE_PREFIX = tileKey("tile/");
@@ -64,13 +70,15 @@ export function createFileLogStore(options: FileLogStoreOptions): FileLogStore {
     putIfAbsent: async (key, bytes) => {
       const path = pathOf(key);
       return guarded(path, async () => {
-        if (existsSync(path)) return "exists";
-        makeFolder(dirname(path));
+        const isThere = existsSync(path);
         if (key.startsWith(TILE_PREFIX)) {
+          if (isThere) return "exists";
+          makeFolder(dirname(path));
           createLoosely(path, bytes, io);
           return "created";
         }
-        const isCreated = createFile(path, bytes, { io });
+        makeFolder(dirname(path));
+        const isCreated = !isThere && createFile(path, bytes, { io });
         await syncSoon(dirname(path));
         return isCreated ? "created" : "exists";
       });
@@ -101,6 +109,12 @@ export function createFileLogStore(options: FileLogStoreOptions): FileLogStore {
     },
     settle: async (objects) => settleTiles(objects.map(placed), io),
     restore: async (objects) => restoreTiles(objects.map(placed), io),
+    removeDrafts: async () => {
+      const names = await namesIn(join(folder, STAGING_PREFIX));
+      const drafts = names.filter((name) => name.endsWith(DRAFT_END));
+      for (const path of drafts.map((name) => join(folder, STAGING_PREFIX, name)))
+        await guarded(path, async () => rmSync(path, { force: true }));
+    },
     list: (prefix, after = "") => listBelow(folder, "", { prefix, after, prefixes }),
   };
 }

@@ -34,7 +34,8 @@ const STAGING_KEY = /^staging\/(\d{16})-(\d{16})-/;
 export async function settleStaging(options: SettleOptions): Promise<void> {
   const { store, nowMs, isOverdue } = options;
   for (const { key, bytes, modifiedMs, isHead } of await sealed(options)) {
-    const isDue = nowMs - modifiedMs >= WRITTEN_BACK_MS || bytes <= SMALL_BYTES;
+    const isOld = Math.abs(nowMs - modifiedMs) >= WRITTEN_BACK_MS; // the clock may have been set back meanwhile
+    const isDue = isOld || bytes <= SMALL_BYTES;
     if (isHead || !isDue) continue;
     if (isOverdue()) return;
     const staging = await read(store, key);
@@ -46,6 +47,7 @@ export async function settleStaging(options: SettleOptions): Promise<void> {
 
 /** To be called before anything is sealed, when a process begins. */
 export async function restoreTiles(files: SealedFiles): Promise<void> {
+  await files.store.removeDrafts();
   for (const { key } of await sealed(files)) {
     const staging = await read(files.store, key);
     if (staging !== undefined) await files.store.restore(staging.objects);

@@ -97,6 +97,9 @@ describe("a disk that fails", () => {
     failures.left = 1;
 
     await expect(store.putIfAbsent(KEY, BYTES)).rejects.toMatchObject({ code: "storage-unavailable" });
+    failures.left = 1;
+    await expect(store.putIfAbsent(KEY, BYTES)).rejects.toMatchObject({ code: "storage-unavailable" });
+    expect(await store.putIfAbsent(KEY, BYTES)).toBe("exists");
   });
 
   it.each(["write", "rename"] as const)("at %s leaves the version that was there", async (step) => {

@@ -57,6 +57,25 @@ describe("staging objects", () => {
     expect(await checkFolder(folder)).toMatchObject({ size: 5000 });
   });
 
+  it("are let go of where the clock was set back, too", async () => {
+    const { folder, store } = await sealedLog();
+
+    await settle(store, Date.now() - 60 * MINUTE_MS);
+
+    expect(await kept(folder)).toEqual(["0000000000004000-0000000000005000"]);
+  });
+
+  it("that a killed process was writing are removed by the next", async () => {
+    const { folder, store } = await sealedLog();
+    const [name = ""] = await readdir(join(folder, "staging"));
+    await writeFile(join(folder, "staging", `${name}.tmp`), "x");
+
+    await sealAll(store);
+
+    expect((await readdir(join(folder, "staging"))).filter((one) => one.endsWith(".tmp"))).toEqual([]);
+    expect(await kept(folder)).toHaveLength(3);
+  });
+
   it("of a few tiles are let go of at once", async () => {
     const folder = await newFolder();
     const store = await testLog(folder);
