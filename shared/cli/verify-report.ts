@@ -85,7 +85,8 @@ function coverageText(verdict: Verdict): readonly string[] {
     }
     parts.push(row(isPart ? "" : "lines", linesText(lines)));
     if (lines.erased > 0) parts.push(row("erased", erasedText(lines)));
-    if (lines.duplicates > 0) parts.push(row("duplicates", duplicatesText(lines, isDuplicateTableFull)));
+    if (lines.duplicates > 0 || isDuplicateTableFull)
+      parts.push(row("duplicates", duplicatesText(lines, isDuplicateTableFull)));
     if (lines.unsealed > 0)
       parts.push(row("not sealed", `${formatCount(lines.unsealed)} lines lie behind the checkpoint`));
   }

@@ -18,10 +18,13 @@ const MIN_SLOTS_LOG2 = 10;
 const MAX_SLOTS_LOG2 = 24;
 const MAX_LOAD = 0.75;
 
-const EVENT_ID = Buffer.from('"event_id":"');
-const TENANT_ID = Buffer.from('"tenant_id":"');
+const EVENT_ID = Buffer.from('"event_id":');
+const TENANT_ID = Buffer.from('"tenant_id":');
 const CHANGES = Buffer.from('"changes":');
 const QUOTE = 0x22;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d] as const;
 
 /** @param lines at most so many will come */
 export function createLateDuplicates(lines: number): LateDuplicates {
@@ -32,7 +35,6 @@ export function createLateDuplicates(lines: number): LateDuplicates {
   const slots = new Uint32Array(NUMBERS << Math.min(MAX_SLOTS_LOG2, Math.max(MIN_SLOTS_LOG2, log2)));
   const maxUsed = (slots.length / NUMBERS) * MAX_LOAD;
   let used = 0;
-  const findId = createIdFinder();
 
   const place = (a: number, b: number): boolean => {
     const mask = slots.length / NUMBERS - 1;
@@ -48,19 +50,24 @@ export function createLateDuplicates(lines: number): LateDuplicates {
   return {
     add: (bytes, from, to) => {
       if (used >= maxUsed) return false; // isFull says so
-      const id = findId(bytes, from, to);
-      const tenant = id === -1 ? -1 : bytes.lastIndexOf(TENANT_ID, to - 1);
-      if (tenant < from) return false;
+      const id = findEventId(bytes, from, to);
+      const tenant = id === -1 ? -1 : findTenantId(bytes, from, to);
+      if (tenant === -1) return false;
       let [a, b] = [seedA, seedB];
-      for (const start of [id + EVENT_ID.length, tenant + TENANT_ID.length]) {
-        for (let at = start; at < to; at++) {
-          const byte = bytes[at] ?? QUOTE;
+      for (const start of [id + 1, tenant + 1]) {
+        // Four bytes at once; the quote that ends a string ends its last word.
+        for (let at = start, isEnd = false; !isEnd; ) {
+          let word = 1;
+          for (let n = 0; n < 4 && !isEnd; n++, at++) {
+            const byte = at < to ? (bytes[at] ?? QUOTE) : QUOTE;
+            word = (word << 8) | byte;
+            isEnd = byte === QUOTE;
+          }
           // Multipliers of MurmurHash3 (Austin Appleby, public domain).
-          a = Math.imul(a ^ byte, 0xcc9e2d51);
+          a = Math.imul(a ^ word, 0xcc9e2d51);
           a = (a << 15) | (a >>> 17);
-          b = Math.imul(b ^ byte, 0x1b873593) + 0x52dce729;
+          b = Math.imul(b ^ word, 0x1b873593) + 0x52dce729;
           b = (b << 13) | (b >>> 19);
-          if (byte === QUOTE) break;
         }
       }
       a = mixed(a ^ (b << 7));
@@ -79,36 +86,44 @@ function mixed(hash: number): number {
   return (mixing ^ (mixing >>> 16)) >>> 0;
 }
 
+/** Whether a member of that name has its colon at `colon`. */
+function isMember(bytes: Uint8Array, colon: number, name: Uint8Array): boolean {
+  for (let at = colon, n = name.length - 1; n >= 0; at--, n--) if (bytes[at] !== name[n]) return false;
+  return true;
+}
+
 /**
- * Finds where the member begins that is the event's own id, or -1. Only `changes`, which comes before it, may hold a member
- * of the same name. Most lines have none: where the next one is, is looked up once for many lines of a block.
+ * Where the value begins of the member that is the event's own id, or -1. Only `changes`, which comes before it, may hold a
+ * member of the same name. Looks no further than the line, however hostile it is.
  */
-function createIdFinder(): (bytes: Buffer, from: number, to: number) => number {
-  let block: Buffer | undefined;
-  let nextChanges = -1;
-  return (bytes, from, to) => {
-    const first = bytes.indexOf(EVENT_ID, from);
-    if (first === -1 || first >= to) return -1;
-    if (block !== bytes || nextChanges < from) {
-      block = bytes;
-      const found = bytes.indexOf(CHANGES, from);
-      nextChanges = found === -1 ? Number.POSITIVE_INFINITY : found;
-    }
-    return nextChanges > first ? first : topLevelEventId(bytes, from, to);
-  };
+function findEventId(bytes: Uint8Array, from: number, to: number): number {
+  for (let at = from; at < to; at++) {
+    if (bytes[at] !== COLON || bytes[at - 1] !== QUOTE) continue;
+    if (isMember(bytes, at, EVENT_ID)) return at + 1;
+    if (isMember(bytes, at, CHANGES)) return findTopLevelEventId(bytes, from, to);
+  }
+  return -1;
+}
+
+/** Where the value begins of the last member `tenant_id` of a line, or -1. */
+function findTenantId(bytes: Uint8Array, from: number, to: number): number {
+  for (let at = to - 1; at > from; at--) {
+    if (bytes[at] === COLON && bytes[at - 1] === QUOTE && isMember(bytes, at, TENANT_ID)) return at + 1;
+  }
+  return -1;
 }
 
 /** Steps over strings and counts brackets. */
-function topLevelEventId(bytes: Buffer, from: number, to: number): number {
-  const [open, close] = [new Set([0x7b, 0x5b]), new Set([0x7d, 0x5d])];
+function findTopLevelEventId(bytes: Uint8Array, from: number, to: number): number {
   let depth = 0;
   for (let at = from; at < to; at++) {
     const byte = bytes[at] ?? 0;
-    if (open.has(byte)) depth++;
-    else if (close.has(byte)) depth--;
+    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++;
+    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth--;
     else if (byte === QUOTE) {
-      if (depth === 1 && bytes.subarray(at, at + EVENT_ID.length).equals(EVENT_ID)) return at;
-      for (at++; at < to && bytes[at] !== QUOTE; at++) if (bytes[at] === 0x5c) at++;
+      const colon = at + EVENT_ID.length - 1;
+      if (depth === 1 && isMember(bytes, colon, EVENT_ID)) return colon + 1;
+      for (at++; at < to && bytes[at] !== QUOTE; at++) if (bytes[at] === BACKSLASH) at++;
     }
   }
   return -1;

@@ -40,6 +40,12 @@ export async function* readLineBlocks(file: LineFile): AsyncGenerator<LineBlock,
   let rest: Buffer = Buffer.alloc(0);
   let [firstLine, byte] = [1, 0];
   const end = (problem?: string): FileEnd => ({ unfinishedBytes: rest.length, problem });
+  const blockOf = (bytes: Buffer): LineBlock => {
+    const block = hashBlock(bytes, { firstLine, byte });
+    firstLine += block.count;
+    byte += bytes.length;
+    return block;
+  };
   try {
     for await (const chunk of chunksOf(file)) {
       const lastNewline = chunk.lastIndexOf(NEWLINE);
@@ -48,11 +54,10 @@ export async function* readLineBlocks(file: LineFile): AsyncGenerator<LineBlock,
         if (rest.length > MAX_LINE_BYTES) return end(`a line is longer than ${MAX_LINE_BYTES} bytes`);
         continue;
       }
-      const whole = chunk.subarray(0, lastNewline + 1);
-      const block = hashBlock(rest.length === 0 ? whole : Buffer.concat([rest, whole]), { firstLine, byte });
-      yield block;
-      firstLine += block.count;
-      byte += block.bytes.length;
+      // A line that stands in two chunks is a block of its own, so that the chunks are not copied.
+      const start = rest.length === 0 ? 0 : chunk.indexOf(NEWLINE) + 1;
+      if (start > 0) yield blockOf(Buffer.concat([rest, chunk.subarray(0, start)]));
+      if (start <= lastNewline) yield blockOf(chunk.subarray(start, lastNewline + 1));
       rest = Buffer.from(chunk.subarray(lastNewline + 1));
     }
     return end();

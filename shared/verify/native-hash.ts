@@ -9,9 +9,10 @@ export const HASH_BYTES = 32;
 export const TILE_WIDTH = 256;
 const NODE_PREFIX = 1;
 
-/** A string of bytes costs half of what a buffer does. */
-export function hashInto(bytes: Uint8Array, out: Buffer, at: number): void {
-  out.write(hash("sha256", bytes, "binary"), at, HASH_BYTES, "latin1");
+/** A string of bytes costs half of what a buffer does, and copying it byte by byte less than `Buffer.write`. */
+export function hashInto(bytes: Uint8Array, out: Uint8Array, at: number): void {
+  const digest = hash("sha256", bytes, "binary");
+  for (let n = 0; n < HASH_BYTES; n++) out[at + n] = digest.charCodeAt(n);
 }
 
 export function sha256(bytes: Uint8Array): Buffer {

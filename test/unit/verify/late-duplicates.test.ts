@@ -45,4 +45,28 @@ describe("late duplicates", () => {
   ])("are not %s", (_, line) => {
     expect(added([line, line]).found).toEqual([]);
   });
+
+  it.each([
+    ["without ids", "x"],
+    ["without a tenant", '{"event_id":"a"}'],
+  ])("take no longer to look for where a block holds many lines %s", (_, line) => {
+    const count = 300_000;
+    const block = Buffer.from(`${line}\n`.repeat(count));
+    const duplicates = createLateDuplicates(count);
+
+    let found = 0;
+    for (let at = 0; at < block.length; at += line.length + 1) {
+      if (duplicates.add(block, at, at + line.length)) found++;
+    }
+
+    expect(found).toBe(0);
+  });
+
+  it("are told apart by every byte of their ids", () => {
+    const ids = ["a", "ab", "abc", "abcd", "abcde", "abcdd", "bbcde", "abcdefgh", "abcdefgi", "abcdeffh"];
+    const lines = ids.map((id) => testLine(1, id));
+
+    expect(added(lines).found).toEqual([]);
+    expect(added([...lines, ...lines]).found).toHaveLength(ids.length);
+  });
 });
