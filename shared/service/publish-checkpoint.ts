@@ -19,6 +19,11 @@ export interface PublishDeps {
   readonly clock: Clock;
 }
 
+/**
+ * A reader can trust that a checkpoint which is older is not the newest. Each renewal costs a signature and a PUT: $0.09 a month
+ * at KMS and S3 prices of us-east-1.
+ */
+const FRESHNESS_MS = 10 * 60_000;
 /** Each time round another writer has got through; with so many something is wrong. */
 const MAX_ROUNDS = 10;
 
@@ -33,7 +38,7 @@ export async function publishCheckpoint(
   head: OwnCheckpoint,
   known: Published | undefined,
 ): Promise<OwnCheckpoint> {
-  const fresh = await deps.identity.cosign(head.note.body, deps.clock.nowMs());
+  const fresh = await deps.identity.cosign(head.note.body, timeFor(deps.clock, known));
   const text = formatNote({
     body: head.note.body,
     signatures: fresh === undefined ? head.note.signatures : [...head.note.signatures, fresh],
@@ -50,6 +55,20 @@ export async function publishCheckpoint(
     published = await readPublished(deps.store, deps.identity);
   }
   throw unsettled(CHECKPOINT_KEY);
+}
+
+/** Whether the time on what is published is old, or lies so far ahead that the clock must have been set back since. */
+export function isFreshnessDue({ freshAtMs }: OwnCheckpoint, { nowMs }: Clock): boolean {
+  return freshAtMs === undefined || Math.abs(nowMs() - freshAtMs) >= FRESHNESS_MS;
+}
+
+/**
+ * A cosignature says that at its time the log was of its size: behind one for a smaller size its time must not be earlier, as
+ * where a clock is set right by seconds. Where it was far ahead, the truth is worth more.
+ */
+function timeFor({ nowMs }: Clock, before: Published | undefined): number {
+  const aheadMs = (before?.freshAtMs ?? 0) - nowMs();
+  return nowMs() + (aheadMs > 0 && aheadMs < FRESHNESS_MS ? aheadMs : 0);
 }
 
 /**

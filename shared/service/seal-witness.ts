@@ -45,21 +45,24 @@ const MAX_QUESTIONS = 3;
 interface Acquaintance {
   size: number;
   failedAtMs: number;
+  /** Why it failed. */
+  reason: string;
 }
 
 /** The function never rejects. */
 export function createAskWitnesses({ witnesses, store, clock }: WitnessDeps): AskWitnesses {
   const known = new Map<Witness, Acquaintance>();
   const ask = async (witness: Witness, head: OwnCheckpoint): Promise<readonly NoteSignature[]> => {
-    const acquaintance = known.get(witness) ?? { size: 0, failedAtMs: Number.NEGATIVE_INFINITY };
+    const acquaintance = known.get(witness) ?? { size: 0, failedAtMs: Number.NEGATIVE_INFINITY, reason: "" };
     known.set(witness, acquaintance);
-    const sinceMs = clock.nowMs() - acquaintance.failedAtMs;
-    if (sinceMs < LEAVE_ALONE_MS)
-      throw new Error(`left alone: it failed ${Math.round(sinceMs / 1000)} s ago`);
+    // The clock may have been set back; and the same words as before, since each new problem is told to people.
+    if (Math.abs(clock.nowMs() - acquaintance.failedAtMs) < LEAVE_ALONE_MS)
+      throw new Error(acquaintance.reason);
     try {
       return await withDeadline(cosignatures({ witness, head, store, acquaintance }));
     } catch (error) {
       acquaintance.failedAtMs = clock.nowMs();
+      acquaintance.reason = error instanceof Error ? error.message : String(error);
       throw error;
     }
   };
@@ -91,8 +94,6 @@ async function cosignatures({
   acquaintance,
 }: Question): Promise<readonly NoteSignature[]> {
   for (let question = 0; question < MAX_QUESTIONS; question++) {
-    if (acquaintance.size > head.size)
-      throw new Error(`it has cosigned size ${acquaintance.size} of this log, which is ${head.size}`);
     const proof = await consistencyProof(store, head, acquaintance.size);
     const request = { oldSize: BigInt(acquaintance.size), proof, checkpoint: head.text };
     const answer = await witness.addCheckpoint(formatAddCheckpoint(request));
@@ -102,6 +103,8 @@ async function cosignatures({
       return signatures;
     }
     if (answer.kind === "refused") throw new Error(`it refused: ${answer.reason}`);
+    if (answer.size > head.size)
+      throw new Error(`it has cosigned size ${answer.size} of this log, which is ${head.size}`);
     acquaintance.size = answer.size;
   }
   throw new Error(`it named another size ${MAX_QUESTIONS} times`);

@@ -11,6 +11,7 @@ import type { LogLedger, LogStore, SealInput, SealProblem, SealSource, Witness }
 import type { Clock } from "#service/ports.ts";
 import {
   addSignatures,
+  isFreshnessDue,
   publishCheckpoint,
   publishKeys,
   renewFreshness,
@@ -68,11 +69,6 @@ export interface SealReport {
 }
 
 const DEFAULT_MAX_RUN_MS = 45_000;
-/**
- * A reader can trust that a checkpoint which is older is not the newest. Each renewal costs a signature and a PUT: $0.09 a month
- * at KMS and S3 prices of us-east-1.
- */
-const FRESHNESS_MS = 10 * 60_000;
 /** Swaps lost in a row after which others are clearly at work. */
 const MAX_SWAPS_LOST = 5;
 
@@ -253,8 +249,7 @@ class Run {
     const { head, published } = await readLogState(this.tools);
     if (head === undefined || published === undefined) throw vanishedLog();
     let current: OwnCheckpoint | undefined;
-    const ageMs = clock.nowMs() - (published.freshAtMs ?? Number.NEGATIVE_INFINITY);
-    if (ageMs >= FRESHNESS_MS) current = await renewFreshness(this.tools, published);
+    if (isFreshnessDue(published, clock)) current = await renewFreshness(this.tools, published);
     this.isFreshnessRenewed = current !== undefined;
     if ((this.isFreshnessRenewed || this.hasPublished) && published.size === head.size)
       await this.askWitnesses(head);

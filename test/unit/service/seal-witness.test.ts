@@ -169,9 +169,11 @@ describe("witnesses", () => {
       return { kind: "refused", reason: "busy" };
     };
     const sealer = log.open({ witnesses: [{ ...witnessOf(log), addCheckpoint }] });
+    const told = [];
     for (const line of ["a", "b"]) {
       log.lines.push(line);
-      await sealer.run();
+      told.push(...(await sealer.run()).witnessProblems);
+      log.pass(1000);
     }
     const askedBefore = asked;
     log.pass(30_000);
@@ -180,5 +182,43 @@ describe("witnesses", () => {
     await sealer.run();
 
     expect([askedBefore, asked]).toEqual([1, 2]);
+    const same = { subject: NAME, problem: "it refused: busy" };
+    expect(told).toEqual([same, same]);
+  });
+
+  it("are asked again soon where the clock was set back", async () => {
+    const log = testLog();
+    const witness = witnessOf(log);
+    let isDown = true;
+    const addCheckpoint: Witness["addCheckpoint"] = async (body) =>
+      isDown ? { kind: "refused", reason: "busy" } : witness.addCheckpoint(body);
+    const sealer = log.open({ witnesses: [{ ...witness, addCheckpoint }] });
+    log.lines.push("a");
+    await sealer.run();
+    isDown = false;
+    log.pass(-3_600_000);
+    log.lines.push("b");
+
+    await sealer.run();
+
+    expect(isWitnessed(log)).toBe(true);
+  });
+
+  it("that once named a size beyond the log are asked again", async () => {
+    const log = testLog();
+    const witness = witnessOf(log);
+    let isConfused = true;
+    const addCheckpoint: Witness["addCheckpoint"] = async (body) =>
+      isConfused ? { kind: "at-size", size: 2 ** 53 - 1 } : witness.addCheckpoint(body);
+    const sealer = log.open({ witnesses: [{ ...witness, addCheckpoint }] });
+    log.lines.push("a");
+    await sealer.run();
+    isConfused = false;
+    log.pass(30_000);
+    log.lines.push("b");
+
+    await sealer.run();
+
+    expect(isWitnessed(log)).toBe(true);
   });
 });

@@ -77,6 +77,24 @@ describe("a sealer", () => {
     expect(publishedOf(log).note.signatures).toHaveLength(2);
   });
 
+  it("lets no time go back by seconds, and none stand that lies far ahead", async () => {
+    const log = testLog();
+    const sealer = log.open();
+    await sealer.run();
+    const first = publishedOf(log).freshAtMs;
+    log.pass(-60_000);
+    log.lines.push("a");
+    await sealer.run();
+    const second = publishedOf(log).freshAtMs;
+    log.pass(-3_600_000);
+
+    const { isFreshnessRenewed } = await sealer.run();
+
+    expect(second).toBe(first);
+    expect(isFreshnessRenewed).toBe(true);
+    expect(publishedOf(log).freshAtMs).toBe(log.clock.nowMs());
+  });
+
   it("begins no seal when its time is over", async () => {
     const log = testLog(1);
     log.lines.push("a", "b");
