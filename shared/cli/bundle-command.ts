@@ -65,7 +65,7 @@ async function bundle(given: string | undefined, flags: Flags, context: CliConte
   const { source, stem } = await context.log.open(context.log.placeOf(given, targetOf(flags)));
   const bytes = await source.read(CHECKPOINT, MAX_CHECKPOINT_BYTES);
   if (bytes === undefined) throw new UndecidedError(`${source.name} has no checkpoint`);
-  const checked = checkCheckpoint(Buffer.from(bytes).toString("utf8"), keys, CHECKPOINT);
+  const checked = checkCheckpoint(bytes, keys, CHECKPOINT);
   if (checked.kind === "refused") {
     await context.stderr.write(
       `auditlog: the checkpoint does not hold: ${printable(checked.finding.meaning)}\n`,

@@ -70,7 +70,7 @@ async function show(given: string | undefined, flags: Flags, context: CliContext
     return 0;
   }
   const keys = await keysOf(flags);
-  const checked = checkCheckpoint(note, keys, CHECKPOINT);
+  const checked = checkCheckpoint(bytes, keys, CHECKPOINT);
   const required = keys.witnesses.length;
   const finding =
     checked.kind === "refused"

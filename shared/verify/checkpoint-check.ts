@@ -1,4 +1,5 @@
 /** Reads a checkpoint and checks who has signed it. Only what comes out of here is believed. */
+import { decodeUtf8 } from "#tlog/bytes.ts";
 import { parseCheckpoint } from "#tlog/checkpoint.ts";
 import type { VerifiedNote, VerifierKey } from "#tlog/note.ts";
 import { ED25519, parseNote, verifyNote } from "#tlog/note.ts";
@@ -30,15 +31,24 @@ export type CheckedCheckpoint =
   | { readonly kind: "signed"; readonly checkpoint: SignedCheckpoint }
   | { readonly kind: "refused"; readonly finding: Finding };
 
-/** @param object where the note comes from */
-export function checkCheckpoint(note: string, keys: TrustedKeys, object: string): CheckedCheckpoint {
+/**
+ * @param given the note; as bytes, they must be UTF-8
+ * @param object where the note comes from
+ */
+export function checkCheckpoint(
+  given: string | Uint8Array,
+  keys: TrustedKeys,
+  object: string,
+): CheckedCheckpoint {
   const refused = (kind: FindingKind, meaning: string): CheckedCheckpoint => ({
     kind: "refused",
     finding: { kind, object, meaning },
   });
+  let note: string;
   let parsed: ReturnType<typeof parseNote>;
   let checkpoint: ReturnType<typeof parseCheckpoint>;
   try {
+    note = typeof given === "string" ? given : decodeUtf8(given);
     parsed = parseNote(note);
     checkpoint = parseCheckpoint(parsed.body);
   } catch (error) {

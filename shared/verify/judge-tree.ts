@@ -128,7 +128,7 @@ async function judgeSubtree(options: JudgeOptions, stretch: Stretch): Promise<vo
   }
   const leaves = TILE_WIDTH ** level;
   const span: LeafSpan = [index * leaves, (index + 1) * leaves];
-  spans.push(span);
+  addSpan(spans, span);
   const { size, lineMismatches } = options;
   const key = tileKey(below, index, size);
   const above = tileKey(level, Math.floor(index / TILE_WIDTH), size);
@@ -151,6 +151,13 @@ async function judgeSubtree(options: JudgeOptions, stretch: Stretch): Promise<vo
   return undefined;
 }
 
+/** One span for neighbours: every entry of a large log may have been altered. */
+function addSpan(spans: LeafSpan[], [first, end]: LeafSpan): void {
+  const last = spans.at(-1);
+  if (last?.[1] === first) spans[spans.length - 1] = [last[0], end];
+  else spans.push([first, end]);
+}
+
 interface JudgedLeaf extends Pick<Stretch, "spans" | "soundLines"> {
   readonly leaf: number;
   /** The leaf hash that was sealed. */
@@ -159,7 +166,7 @@ interface JudgedLeaf extends Pick<Stretch, "spans" | "soundLines"> {
 
 function judgeLeaf({ size, lineMismatches, report }: JudgeOptions, judged: JudgedLeaf): void {
   const { leaf, hash, spans, soundLines } = judged;
-  spans.push([leaf, leaf + 1]);
+  addSpan(spans, [leaf, leaf + 1]);
   const mismatch = lineMismatches?.find((line) => line.leaf === leaf);
   const isLineSealed = mismatch !== undefined && hashLeaves(mismatch.found).equals(hash);
   if (isLineSealed) soundLines.add(leaf);

@@ -47,7 +47,20 @@ export interface Walk {
 
 const MAX_KEPT = 100;
 const PROGRESS_TILES = 32;
+/** Of 2.5 million leaves. A signed size may be anything up to 2^53: who has the key could keep a verifier busy for ever. */
+const MAX_MISSING_TILES = 10_000;
 
+/** There is too little of the tree to go on. */
+export class AbandonedWalkError extends Error {
+  constructor(leaf: number, size: number) {
+    super(
+      `the checkpoint says ${size} leaves, and nothing is there of ${MAX_MISSING_TILES} tiles up to leaf ${leaf}`,
+    );
+    this.name = "AbandonedWalkError";
+  }
+}
+
+/** @throws AbandonedWalkError */
 export async function walkLog(options: WalkOptions): Promise<Walk> {
   const { source, size, tiles, lines, oldSizes, onProgress } = options;
   const tree = createComputedTree(oldSizes);
@@ -70,8 +83,11 @@ export async function walkLog(options: WalkOptions): Promise<Walk> {
   const read = async (index: number): Promise<readonly [Buffer | undefined, Buffer | undefined]> =>
     Promise.all([tiles.entries(index), tiles.hashes(0, index)]);
   let index = 0;
+  let missing = 0;
   for await (const [entries, stored] of readInOrder(numbersBelow(count), source.parallel, read)) {
     const first = index * TILE_WIDTH;
+    missing = entries === undefined && stored === undefined ? missing + 1 : 0;
+    if (missing === MAX_MISSING_TILES) throw new AbandonedWalkError(first, size);
     const width = Math.min(TILE_WIDTH, size - first);
     const hashes = await lines?.tile(first, width, entries);
     const computed = entries === undefined ? undefined : hashLeaves(entries);

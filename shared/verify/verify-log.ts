@@ -20,7 +20,7 @@ import { checkManifests } from "#verify/manifest-check.ts";
 import { createQuarantineReader } from "#verify/quarantined-lines.ts";
 import { createTileReader } from "#verify/tile-reader.ts";
 import type { Walk, WalkProgress } from "#verify/tree-walk.ts";
-import { walkLog } from "#verify/tree-walk.ts";
+import { AbandonedWalkError, walkLog } from "#verify/tree-walk.ts";
 
 /** A checkpoint that is known from before or from somebody else. */
 export interface KnownCheckpoint {
@@ -67,9 +67,10 @@ export async function verifyLog(options: VerifyOptions): Promise<Verdict> {
   const { source, keys, witnessesRequired, known } = options;
   const findings: Finding[] = [];
   let findingCount = 0;
-  const report = (finding: Finding): void => {
+  const report = (finding: Finding, place?: "first"): void => {
     findingCount++;
-    if (findings.length < MAX_FINDINGS) findings.push(finding);
+    if (place === "first") findings.unshift(finding);
+    else if (findings.length < MAX_FINDINGS) findings.push(finding);
   };
   const refuse = (finding: Finding): Verdict => ({ ...NOTHING, findings: [finding], findingCount: 1 });
 
@@ -81,14 +82,21 @@ export async function verifyLog(options: VerifyOptions): Promise<Verdict> {
       meaning: "there is no checkpoint: nothing was sealed, or it was taken away",
     });
   }
-  const checked = checkCheckpoint(Buffer.from(bytes).toString("utf8"), keys, CHECKPOINT);
+  const checked = checkCheckpoint(bytes, keys, CHECKPOINT);
   if (checked.kind === "refused") return refuse(checked.finding);
   const { checkpoint } = checked;
   const unwitnessed = witnessFinding(checkpoint, { keys, required: witnessesRequired, object: CHECKPOINT });
   if (unwitnessed !== undefined) report(unwitnessed);
   const older = checkKnown(checkpoint, { known, keys, report });
 
-  const result = await checkTree(options, { checkpoint, older, report });
+  const result = await checkTree(options, { checkpoint, older, report }).catch((error: unknown) => {
+    if (!(error instanceof AbandonedWalkError)) throw error;
+    report(
+      { kind: "root", object: CHECKPOINT, leaves: [0, checkpoint.size], meaning: error.message },
+      "first",
+    );
+    return { ...NOTHING, linesUnchecked: "too much of the tree is missing" };
+  });
   findings.sort((a, b) => rank(a) - rank(b) || placeOf(a) - placeOf(b));
   return { ...result, isVerified: findingCount === 0, findings, findingCount, checkpoint };
 }

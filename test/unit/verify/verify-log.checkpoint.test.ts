@@ -1,7 +1,8 @@
 // Checkpoints: signatures, witnesses, and what is known of the log from before. Somebody without the key cannot sign;
 // somebody with it cannot take back what others have seen.
 import { describe, expect, it } from "vitest";
-import { COSIGNATURE_V1 } from "#tlog/note.ts";
+import { formatCheckpoint } from "#tlog/checkpoint.ts";
+import { COSIGNATURE_V1, formatNote } from "#tlog/note.ts";
 import { newFolder } from "#test/support/folders.ts";
 import {
   flip,
@@ -52,6 +53,30 @@ describe("the checkpoint of a log", () => {
 
     expect(await verdictTextOf(log)).toContain("there is no checkpoint");
   });
+
+  it("is refused where it is not UTF-8, as by other tools", async () => {
+    const log = await madeLog({ lines: LINES, form: "bucket" });
+    const note = await read(log.folder, "log/checkpoint");
+    const line = Buffer.concat([Buffer.from("— s"), Buffer.of(0xff), Buffer.from(" AAAAAAAAAAAA\n")]);
+    await put(log.folder, "log/checkpoint", Buffer.concat([note, line]));
+
+    expect(await verdictTextOf(log)).toMatch(/^NOT VERIFIED\n[^]*it is no checkpoint: .* not UTF-8/);
+  });
+
+  it.each([2 ** 40, Number.MAX_SAFE_INTEGER])(
+    "is refused, and does not keep a verifier for ever, where it says %i leaves",
+    async (size) => {
+      const log = await madeLog({ lines: LINES, form: "local" });
+      const root = Buffer.alloc(32, 1);
+      const body = formatCheckpoint({ origin: ORIGIN, size: BigInt(size), root, extensions: [] });
+      await put(log.folder, "log/checkpoint", formatNote({ body, signatures: [log.key.line(body)] }));
+
+      const text = await verdictTextOf(log);
+
+      expect(text).toMatch(/^NOT VERIFIED/);
+      expect(text).toContain("nothing is there of 10000 tiles");
+    },
+  );
 
   it("is verified for an empty log", async () => {
     const log = await madeLog({ lines: [], form: "local" });
