@@ -39,13 +39,14 @@ export function createEmbeddedLog(
       }),
     line: (eventId, { tenantId = DEFAULT_TENANT } = {}) =>
       run(() => orUndefined(prove.line({ tenantId, eventId }))),
-    async *feed({ after, limit: pageLimit, tenantId = DEFAULT_TENANT, follow = false } = {}) {
+    async *feed({ after, limit: pageLimit, tenantId = DEFAULT_TENANT, follow = false, onUnreadable } = {}) {
       const asked = given({ after, limit: pageLimit, tenant_id: tenantId });
       const { after: first, limit } = await run(async () => readParameters(FeedParameters, asked));
       const waitMs = follow ? MAX_WAIT_S * 1000 : 0;
       for (let place = first; ; ) {
         const request = { tenantId, after: place, limit, waitMs };
         const page = await run(() => readPage(request));
+        if (page.unreadable_leaves.length > 0) onUnreadable?.(page.unreadable_leaves);
         yield* page.events.map(readFeedEvent);
         if (!page.has_more && !follow) return;
         place = page.next_after;

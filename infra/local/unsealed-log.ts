@@ -15,7 +15,7 @@ export function createUnsealedLog(store: Pick<EventStore, "get">): ReadableLog {
         const found = await store.get(key);
         return found && { ...found, leaf: undefined };
       },
-      readLeaves: async (from) => ({ lines: [], next: from }),
+      readLeaves: async (from) => ({ lines: [], unreadable: [], next: from }),
     },
     objects: { get: async () => undefined },
   };

@@ -90,6 +90,11 @@ export interface FeedOptions extends GetOptions {
   readonly limit?: number | undefined;
   /** Do not end at the end of the log, but wait for what comes. @default false */
   readonly follow?: boolean | undefined;
+  /**
+   * Told which leaves of a page have no line that can be read (damaged, in quarantine, erased), ascending, before the events
+   * of that page: each may be an event of any tenant. @default they are passed over
+   */
+  readonly onUnreadable?: ((leaves: readonly number[]) => void) | undefined;
 }
 
 /** An event with its place in the log. */

@@ -25,6 +25,7 @@ const Proof = z.object({
 });
 const FeedPage = z.object({
   events: z.array(z.custom<FeedEvent>(isPlainObject)),
+  unreadable_leaves: z.array(z.int()),
   next_after: z.int(),
   has_more: z.boolean(),
 });
@@ -63,7 +64,7 @@ export async function fetchLine(
 /** From page to page, by the place that each ends at. */
 export async function* fetchFeed(
   transport: Transport,
-  { after = -1, limit, tenantId, follow = false, timeoutMs }: FeedOptions & CallTime,
+  { after = -1, limit, tenantId, follow = false, onUnreadable, timeoutMs }: FeedOptions & CallTime,
 ): AsyncGenerator<FeedEvent> {
   const wait = follow ? FOLLOW_WAIT_S : undefined;
   for (let place = after; ; ) {
@@ -73,6 +74,7 @@ export async function* fetchFeed(
       timeoutMs: timeoutMs + (wait ?? 0) * 1000,
     };
     const page: z.infer<typeof FeedPage> = readAnswer(FeedPage, await transport(call));
+    if (page.unreadable_leaves.length > 0) onUnreadable?.(page.unreadable_leaves);
     yield* page.events;
     if (!page.has_more && !follow) return;
     if (page.has_more && page.next_after <= place)

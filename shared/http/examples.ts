@@ -73,6 +73,7 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
   "getEvent 200 application/json": EVENT,
   "feedEvents 200 application/json": {
     events: [{ leaf_index: 1, ...EVENT }],
+    unreadable_leaves: [],
     next_after: 1,
     has_more: false,
     log_size: 2,

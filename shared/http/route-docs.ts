@@ -87,7 +87,7 @@ export const ROUTE_DOCS: Readonly<Record<RouteKey, RouteDocs>> = {
     problems: ["event-not-found", "storage-unavailable"],
   },
   "GET /events/feed": {
-    summary: "All events in the order of the log, without gaps, from any place on",
+    summary: "All events in the order of the log, from any place on; leaves that cannot be read are named",
     responses: {
       200: {
         description: "A page of events that the published checkpoint covers, oldest first",

@@ -107,6 +107,10 @@ export const SCHEMAS = {
   }),
   FeedPage: z.object({
     events: z.array(StoredEvent.extend({ leaf_index: Leaf })),
+    unreadable_leaves: z.array(Leaf).meta({
+      description:
+        "leaves of the page whose line cannot be read (damaged, in quarantine, erased), ascending; each may be an event of any tenant. No leaf is passed without a word",
+    }),
     next_after: z.int().min(-1).meta({ description: "`after` of the next page" }),
     has_more: z.boolean().meta({
       description: "only false is the end: a page may hold fewer events than limit, even none",

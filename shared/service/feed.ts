@@ -5,7 +5,7 @@
 import { readLineMembers } from "#event/read-line.ts";
 import { AuditStorageError, AuditValidationError } from "#lib/errors.ts";
 import { foundJson } from "#service/found-json.ts";
-import type { LeafLine, LeafStore } from "#service/log-ports.ts";
+import type { LeafPage, LeafStore } from "#service/log-ports.ts";
 import type { LogReader } from "#service/read-log.ts";
 import type { Sleep } from "#service/waiting.ts";
 import { pollUntil } from "#service/waiting.ts";
@@ -23,6 +23,8 @@ export interface FeedRequest {
 /** Members as on the wire, events as JSON text with their leaf as `leaf_index`. */
 export interface FeedPage {
   readonly events: readonly string[];
+  /** Leaves that the page has passed and whose line cannot be read, whose event it may be, ascending. */
+  readonly unreadable_leaves: readonly number[];
   /** The last leaf that the page has passed. */
   readonly next_after: number;
   /** Only false is the end of the published log: a page may hold fewer events than `limit`, even none. */
@@ -46,7 +48,6 @@ export const DEFAULT_FEED_LIMIT = 100;
 export const MAX_FEED_LIMIT = 1000;
 /** A Lambda function answers at most 6 MB. */
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
-const TENANT_ID = ',"tenant_id":"';
 
 /**
  * @returns a function that throws AuditValidationError `validation-failed` where the log has no leaf `after`, and
@@ -64,12 +65,12 @@ export function createFeed({ leaves, log, monotonicMs, sleep, maxLeaves }: FeedD
     // Of a log of one tenant, the leaves that are asked for first are all that it takes.
     let asked = limit;
     while (page.next < end && !page.isFull) {
-      const { lines, next } = await leaves.readLeaves(page.next, Math.min(end, page.next + asked));
-      page.addAll(lines, next);
+      page.addAll(await leaves.readLeaves(page.next, Math.min(end, page.next + asked)));
       asked = maxLeaves;
     }
     return {
       events: page.events,
+      unreadable_leaves: page.unreadable.filter((leaf) => leaf < page.next).toSorted((a, b) => a - b),
       next_after: page.next - 1,
       has_more: page.next < logSize,
       log_size: logSize,
@@ -86,6 +87,8 @@ export function feedPageJson({ events, ...rest }: FeedPage): string {
 /** A page while it is filled. */
 class Page {
   readonly events: string[] = [];
+  /** In no order; those from `next` on are not passed yet. */
+  readonly unreadable: number[] = [];
   /** The leaf that comes next. */
   next: number;
   isFull = false;
@@ -99,10 +102,13 @@ class Page {
     this.limit = limit;
   }
 
-  /** Adds the tenant's events while they fit; `next` is the leaf behind the lines. */
-  addAll(lines: readonly LeafLine[], next: number): void {
+  /** Adds the tenant's events while they fit. */
+  addAll({ lines, unreadable, next }: LeafPage): void {
+    this.unreadable.push(...unreadable);
     for (const line of lines) {
-      if (!isOfTenant(line.text, this.tenantId)) continue;
+      const tenantId = tenantOf(line.text);
+      if (tenantId === undefined) this.unreadable.push(line.leaf);
+      if (tenantId !== this.tenantId) continue;
       const json = `{"leaf_index":${line.leaf},${foundJson(line).slice(1)}`;
       const bytes = Buffer.byteLength(json);
       const isTooLarge = this.events.length > 0 && this.bytes + bytes > MAX_PAGE_BYTES;
@@ -119,12 +125,11 @@ class Page {
   }
 }
 
-/** A line that is damaged where it stands is nobody's event. */
-function isOfTenant(text: string, tenantId: string): boolean {
-  // Behind received_at every member of a line is a string, whose quotes are escaped: the last match is the member.
-  if (!text.startsWith(`${tenantId}"`, text.lastIndexOf(TENANT_ID) + TENANT_ID.length)) return false;
+/** Whose event a line is; undefined of a line that is damaged. Every line is read: what is no event may be anybody's. */
+function tenantOf(text: string): string | undefined {
   const read = readLineMembers(text);
-  if (read.kind !== "newer") return read.kind === "members";
+  if (read.kind === "members") return read.event.tenant_id;
+  if (read.kind === "damaged") return undefined;
   const message = `a line of the log is in format ${read.version}, which a newer release writes and this one does not read`;
   throw new AuditStorageError("storage-unavailable", message);
 }

@@ -167,8 +167,10 @@ export interface LeafLine extends FoundLine {
 }
 
 export interface LeafPage {
-  /** Lines in leaf order; leaves whose line is in quarantine or erased are left out. */
+  /** In leaf order. They are as they were found: a reader must expect one that is no event. */
   readonly lines: readonly LeafLine[];
+  /** Leaves that have no line to give, ascending: in quarantine, damaged, erased, gone. With `lines`, every leaf that is passed. */
+  readonly unreadable: readonly number[];
   /** The leaf that comes next. */
   readonly next: number;
 }

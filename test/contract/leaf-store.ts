@@ -231,11 +231,13 @@ async function readPages(leaves: LeafStore, from: number, end: number): Promise<
   let at = from;
   while (at < end) {
     const page: LeafPage = await leaves.readLeaves(at, end);
+    // Each leaf that is passed has its line or is named, once, in order.
     const places = page.lines.map(({ leaf }) => leaf);
+    const named = [...places, ...page.unreadable].toSorted((a, b) => a - b);
     if (page.next <= at || page.next > end) throw new Error(`from ${at} to ${end} goes on at ${page.next}`);
-    if (places.some((leaf) => leaf < at || leaf >= page.next)) throw new Error(`${at}: leaves ${places}`);
-    if (places.some((leaf, index) => index > 0 && leaf <= (places[index - 1] ?? leaf)))
-      throw new Error(`leaves do not ascend: ${places}`);
+    expect(named).toEqual(range(at, page.next));
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(page.unreadable).toEqual(page.unreadable.toSorted((a, b) => a - b));
     pages.push({ lines: page.lines, passed: page.next - at });
     at = page.next;
   }

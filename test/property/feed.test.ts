@@ -1,5 +1,5 @@
 // The feed against its definition: whatever tenants, gaps, limits and growth there are, its pages together are the events
-// of a tenant in the order of the log, each once.
+// of a tenant in the order of the log, each once, and every leaf without a line that can be read is named, once.
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createFeed } from "#service/feed.ts";
@@ -10,7 +10,11 @@ const TENANTS = ["acme", "default", "other"];
 const MAX_STEPS = 1000;
 
 const growth = fc.array(
-  fc.record({ tenant: fc.constantFrom(...TENANTS), isLeftOut: fc.boolean(), kilobytes: fc.nat(40) }),
+  fc.record({
+    tenant: fc.constantFrom(...TENANTS),
+    state: fc.constantFrom("sound", "sound", "left out", "damaged"),
+    kilobytes: fc.nat(40),
+  }),
   { maxLength: 30 },
 );
 const runs = fc.record({
@@ -28,13 +32,17 @@ describe("the feed", () => {
         const reading = { leaves: log.leaves, log: createLogReader(log.objects), maxLeaves };
         const feed = createFeed({ ...reading, monotonicMs: () => 0, sleep: async () => undefined });
         const expected: number[] = [];
+        const unreadable: number[] = [];
         const waiting = [...growths];
         const grow = (): void => {
-          for (const { tenant, isLeftOut, kilobytes } of waiting.shift() ?? []) {
+          for (const { tenant, state, kilobytes } of waiting.shift() ?? []) {
             const leaf = log.leaves.lines.length;
             log.put({ event_id: `e${leaf}`, tenant_id: tenant, stack_trace: "x".repeat(kilobytes * 1000) });
-            if (isLeftOut) log.leaves.leftOut.add(leaf);
-            if (tenant === "acme" && !isLeftOut && leaf > after) expected.push(leaf);
+            if (state === "left out") log.leaves.leftOut.add(leaf);
+            if (state === "damaged") damageLine(log, leaf, kilobytes);
+            if (leaf <= after) continue;
+            if (state !== "sound") unreadable.push(leaf);
+            else if (tenant === "acme") expected.push(leaf);
           }
           log.seal();
         };
@@ -42,6 +50,7 @@ describe("the feed", () => {
         grow();
         let place = Math.min(after, log.leaves.sealed - 1);
         const found: number[] = [];
+        const named: number[] = [];
 
         for (let step = 0; step < MAX_STEPS; step++) {
           const limit = limits[step % limits.length] ?? 1;
@@ -49,15 +58,26 @@ describe("the feed", () => {
           expect(page.events.length).toBeLessThanOrEqual(limit);
           expect(page.next_after).toBeGreaterThanOrEqual(place);
           found.push(...page.events.map((text) => Number(JSON.parse(text).leaf_index)));
+          named.push(...page.unreadable_leaves);
           place = page.next_after;
           if (!page.has_more && waiting.length === 0) break;
           if (step % 3 === 2 || !page.has_more) grow();
         }
 
         expect(found).toEqual(expected);
+        expect(named).toEqual(unreadable);
         expect(place).toBe(log.leaves.sealed - 1);
       }),
       { numRuns: 150 },
     );
   });
 });
+
+/** Cuts a line off anywhere, or makes it a remainder that says no tenant. */
+function damageLine({ leaves }: PublishedLog, leaf: number, seed: number): void {
+  const line = leaves.lines[leaf];
+  if (line === undefined) throw new Error(`there is no leaf ${leaf}`);
+  const text =
+    seed % 4 === 0 ? '{"_erased":"00"}' : line.text.slice(0, -1 - ((seed * 97) % line.text.length));
+  leaves.lines[leaf] = { ...line, text };
+}

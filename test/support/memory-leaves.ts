@@ -51,17 +51,21 @@ export class MemoryLeaves implements LeafStore {
   async readLeaves(from: number, end: number): Promise<LeafPage> {
     this.reads.push([from, end]);
     const lines: LeafLine[] = [];
+    const unreadable: number[] = [];
     const last = Math.min(end, this.sealed, from + MAX_PAGE_LEAVES);
     let bytes = 0;
     let next = from;
     for (; next < last; next++) {
       const line = this.lines[next];
-      if (line === undefined || this.leftOut.has(next)) continue;
+      if (line === undefined || this.leftOut.has(next)) {
+        unreadable.push(next);
+        continue;
+      }
       bytes += Buffer.byteLength(line.text);
       if (bytes > MAX_PAGE_BYTES && next > from) break;
       lines.push({ ...foundLine(line), leaf: next });
     }
-    return { lines, next };
+    return { lines, unreadable, next };
   }
 }
 

@@ -68,7 +68,8 @@ export function createDynamoLeafStore(options: DynamoLeafStoreOptions): LeafStor
     },
     readLeaves: async (from, end) => {
       const last = Math.min(end, from + MAX_LEAVES);
-      const page = { lines: new Array<LeafLine>(), next: from };
+      // Segments are whole or refused: each leaf has a line.
+      const page = { lines: new Array<LeafLine>(), unreadable: [], next: from };
       let bytes = 0;
       for await (const line of segments.read(from, last)) {
         bytes += Buffer.byteLength(line.text);

@@ -1,7 +1,7 @@
 /** Leaves of a file log: a line's leaf has the number of the line, so that the index over the lines finds leaves too. */
 import type { FileStore } from "#adapters/file/file-store.ts";
 import { parseStoredLine } from "#adapters/file/indexed-line.ts";
-import type { LeafLine, LeafStore } from "#service/log-ports.ts";
+import type { LeafLine, LeafPage, LeafStore } from "#service/log-ports.ts";
 
 const MAX_LEAVES = 2000;
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -17,7 +17,7 @@ export interface FileLeafStoreOptions {
 export function createFileLeafStore({ store, sealedLeaves }: FileLeafStoreOptions): LeafStore {
   const { index, logs, numbers } = store.recovered;
 
-  /** Lines of the rows [from, end) that can be served; damaged and quarantined ones are left out. */
+  /** Lines of the rows [from, end) that can be served. */
   const readRows = (from: number, end: number): readonly LeafLine[] => {
     const rows: number[] = [];
     for (let row = from; row < end; row++) if (!index.isVoid(row)) rows.push(row);
@@ -46,13 +46,24 @@ export function createFileLeafStore({ store, sealedLeaves }: FileLeafStoreOption
         const next = Math.min(endRow, row + STRIDE_ROWS);
         const stretch = row;
         for (const line of await store.turns.run(() => readRows(stretch, next))) {
-          if (bytes >= MAX_BYTES) return { lines, next: line.leaf };
+          if (bytes >= MAX_BYTES) return pageOf(from, line.leaf, lines);
           lines.push(line);
           bytes += line.text.length;
         }
         row = next;
       }
-      return { lines, next: row < endRow ? numbers.lineOf(row) : last };
+      return pageOf(from, row < endRow ? numbers.lineOf(row) : last, lines);
     },
   };
+}
+
+/** A page of [from, next): leaves without a line are named whatever the reason. */
+function pageOf(from: number, next: number, lines: readonly LeafLine[]): LeafPage {
+  const unreadable: number[] = [];
+  let leaf = from;
+  for (const line of [...lines, { leaf: next }]) {
+    for (; leaf < line.leaf; leaf++) unreadable.push(leaf);
+    leaf = line.leaf + 1;
+  }
+  return { lines, unreadable, next };
 }

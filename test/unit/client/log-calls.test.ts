@@ -117,6 +117,17 @@ describe.each([
     expect(rest).toEqual(all.slice(5));
   });
 
+  it("tells which leaves of a page cannot be read, before its events", async () => {
+    const { audit, log } = await open(7);
+    for (const leaf of [1, 2, 5]) log.leaves.leftOut.add(leaf);
+    const told: (readonly number[] | number)[] = [];
+    const onUnreadable = (leaves: readonly number[]): void => void told.push(leaves);
+
+    for await (const { leaf_index: leaf } of audit.feed({ limit: 3, onUnreadable })) told.push(leaf);
+
+    expect(told).toEqual([[1, 2, 5], 0, 3, 4, 6]);
+  });
+
   it("goes on feeding what comes where it is to follow", async () => {
     const { audit, log } = await open(1);
     const feed = audit.feed({ follow: true })[Symbol.asyncIterator]();
@@ -165,7 +176,7 @@ describe("the client", () => {
 
   it("does not go round in a feed that stands still", async () => {
     await using server = await startScriptedServer((_, response) => {
-      answerJson(response, 200, { events: [], next_after: 4, has_more: true });
+      answerJson(response, 200, { events: [], unreadable_leaves: [], next_after: 4, has_more: true });
     });
     await using client = createAuditClient({ url: server.url });
 

@@ -65,7 +65,13 @@ describe("a page", () => {
     const { log, feed } = subject();
     fill(log, 2);
 
-    expect(await feed()).toEqual({ events: [], next_after: -1, has_more: false, log_size: 0 });
+    expect(await feed()).toEqual({
+      events: [],
+      unreadable_leaves: [],
+      next_after: -1,
+      has_more: false,
+      log_size: 0,
+    });
   });
 
   it("shows nothing that the published checkpoint does not cover", async () => {
@@ -137,7 +143,7 @@ describe("a page", () => {
     );
   });
 
-  it("leaves out events of other tenants and lines that are nobody's", async () => {
+  it("leaves out events of other tenants, and names leaves whose line is nobody's", async () => {
     const { log, feed } = subject();
     fill(log, 1);
     fill(log, 1, { tenant_id: "other", message: ',"tenant_id":"default"' });
@@ -150,7 +156,30 @@ describe("a page", () => {
     const page = await feed();
 
     expect(placesOf(page).map(([leaf]) => leaf)).toEqual([0, 4]);
-    expect(page).toMatchObject({ next_after: 5, has_more: false });
+    expect(page).toMatchObject({ unreadable_leaves: [2, 3, 5], next_after: 5, has_more: false });
+    expect(JSON.parse(feedPageJson(page))).toMatchObject({ unreadable_leaves: [2, 3, 5] });
+  });
+
+  it("names a leaf whose line is damaged where it says whose it is", async () => {
+    const { log, feed } = subject();
+    log.leaves.add(log.put({ event_id: "e0" }).replace('"tenant_id"', '"tenant_xx"'), "default", "e1");
+    log.leaves.add(log.put({ event_id: "e2", tenant_id: "other" }).slice(0, -9), "other", "e3");
+    log.seal();
+
+    expect(await feed()).toMatchObject({ unreadable_leaves: [1, 3], next_after: 3 });
+  });
+
+  it("names no leaf that it has not passed, and the next one names it", async () => {
+    const { log, feed } = subject();
+    fill(log, 6);
+    for (const leaf of [1, 3, 5]) log.leaves.leftOut.add(leaf);
+    log.seal();
+
+    const first = await feed({ limit: 2 });
+    const second = await feed({ limit: 2, after: first.next_after });
+
+    expect(first).toMatchObject({ unreadable_leaves: [1, 3], next_after: 3 });
+    expect(second).toMatchObject({ unreadable_leaves: [5], next_after: 5, has_more: false });
   });
 
   it("refuses a line of a newer format rather than leave it out", async () => {
@@ -192,7 +221,12 @@ describe("a page", () => {
     fill(log, 3);
     log.seal();
 
-    expect(await feed({ after: 2 })).toEqual({ events: [], next_after: 2, has_more: false, log_size: 3 });
+    expect(await feed({ after: 2 })).toMatchObject({
+      events: [],
+      next_after: 2,
+      has_more: false,
+      log_size: 3,
+    });
     await expect(feed({ after: 3 })).rejects.toMatchObject({
       code: "validation-failed",
       errors: [{ path: "/after" }],

@@ -58,7 +58,7 @@ describe("createCheckedLeaves", () => {
     const finding = leaves.findLeaf({ tenantId: "t", eventId: "e" });
 
     await expect(finding).rejects.toEqual(REFUSED);
-    expect(await leaves.readLeaves(0, 1)).toEqual({ lines: [], next: 0 });
+    expect(await leaves.readLeaves(0, 1)).toEqual({ lines: [], unreadable: [], next: 0 });
   });
 });
 

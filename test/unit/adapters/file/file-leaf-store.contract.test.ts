@@ -1,5 +1,5 @@
-// Leaves of the file log keep the contract of LeafStore, also across rotated and compressed files, and pass over what is in
-// quarantine without a change of number.
+// Leaves of the file log keep the contract of LeafStore, also across rotated and compressed files, and name those whose line
+// is in quarantine, damaged or gone, without a change of number.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,7 +52,7 @@ leafStoreContract("the file leaf store on small files", async () =>
 );
 
 describe("a line in quarantine", () => {
-  it("is left out of its leaves, and those behind keep theirs", async () => {
+  it("has its leaf named, and those behind keep theirs", async () => {
     const folder = await newFolder();
     const lines = sampleLines("default", 20);
     const bytes = Buffer.byteLength(lines[0]?.text ?? "") + 1;
@@ -70,9 +70,43 @@ describe("a line in quarantine", () => {
     expect(page.next).toBe(12);
     expect(page.lines.map(({ leaf }) => leaf)).toEqual([4, 5, 9, 10, 11]);
     expect(page.lines.map(({ text }) => text)).toEqual([4, 5, 9, 10, 11].map((at) => lines[at]?.text));
-    expect(await leaves.readLeaves(6, 9)).toEqual({ lines: [], next: 9 });
+    expect(page.unreadable).toEqual([6, 7, 8]);
+    expect(await leaves.readLeaves(6, 9)).toEqual({ lines: [], unreadable: [6, 7, 8], next: 9 });
     expect(await leaves.findLeaf({ tenantId: "default", eventId: "event-000013" })).toMatchObject({
       leaf: 13,
     });
+  });
+});
+
+describe("a leaf without a line that can be read", () => {
+  it.each([
+    ["damaged before the start", true],
+    ["damaged while the service runs", false],
+  ])("is named: %s", async (_, isBefore) => {
+    const folder = await newFolder();
+    const lines = sampleLines("default", 9);
+    const bytes = Buffer.byteLength(lines[0]?.text ?? "") + 1;
+    const damage = async (): Promise<void> =>
+      rewrite(join(folder, LIVE_NAME), (content) => content.fill("x", 4 * bytes, 4 * bytes + 9));
+    const writer = await testLog(folder);
+    await writer.send(lines);
+    await writer.close();
+    if (isBefore) await damage();
+    const leaves = createFileLeafStore({ store: await testLog(folder), sealedLeaves: () => 9 });
+    if (!isBefore) await damage();
+
+    const page = await leaves.readLeaves(2, 7);
+
+    expect(page.lines.map(({ leaf }) => leaf)).toEqual([2, 3, 5, 6]);
+    expect(page).toMatchObject({ unreadable: [4], next: 7 });
+  });
+
+  it("is named where the lines are gone", async () => {
+    const folder = await newFolder();
+    const store = await testLog(folder);
+    await store.send(sampleLines("default", 4));
+    const leaves = createFileLeafStore({ store, sealedLeaves: () => 9 });
+
+    expect(await leaves.readLeaves(2, 7)).toMatchObject({ unreadable: [4, 5, 6], next: 7 });
   });
 });
