@@ -15,7 +15,7 @@ export async function sealAtClose(store: FileStore, origin: string | undefined):
     tail: store.tail.shared,
     uncertain: store.recovered.uncertain,
     origin,
-    witnesses: [], // whoever serves the log asks them
+    witnesses: undefined, // whoever serves the log asks them
     maxLines: MAX_LINES,
   });
   const untilMs = performance.now() + MAX_MS;

@@ -25,7 +25,8 @@ export interface SealingPlan {
   readonly tail: SharedTail;
   readonly uncertain: readonly UncertainLines[];
   readonly origin: string | undefined;
-  readonly witnesses: readonly WitnessAddress[];
+  /** undefined: others ask them. */
+  readonly witnesses: readonly WitnessAddress[] | undefined;
   /** Leaves of one seal at most. */
   readonly maxLines?: number | undefined;
 }
@@ -96,7 +97,7 @@ export function createSealPasses(plan: SealingPlan, io: DurableIo = nodeDurableI
     ledger,
     store,
     source,
-    witnesses: plan.witnesses.map(createHttpWitness),
+    witnesses: plan.witnesses?.map(createHttpWitness),
     clock: { nowMs: Date.now },
   });
 

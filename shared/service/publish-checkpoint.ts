@@ -106,22 +106,34 @@ export async function addSignatures(
 
 /**
  * Publishes the keys by which a stranger checks the log, where they are not published so.
- * @param witnessKeys verifier keys of witnesses, which stand behind those of the log
+ * @param witnessKeys verifier keys of witnesses, which stand behind those of the log; undefined: those that are there
  */
 export async function publishKeys(
   { store, identity }: Pick<PublishDeps, "store" | "identity">,
-  witnessKeys: readonly string[],
+  witnessKeys: readonly string[] | undefined,
 ): Promise<void> {
   const [logKey = ""] = identity.verifierKeys;
-  await keepText(store, VERIFIER_KEY_KEY, `${logKey}\n`);
-  const keys = [...identity.verifierKeys, ...witnessKeys];
-  await keepText(store, VERIFIER_KEYS_KEY, `${keys.join("\n")}\n`);
+  await keepText(store, VERIFIER_KEY_KEY, { text: `${logKey}\n`, mayGoOn: false });
+  const keys = [...identity.verifierKeys, ...(witnessKeys ?? [])];
+  const mayGoOn = witnessKeys === undefined;
+  await keepText(store, VERIFIER_KEYS_KEY, { text: `${keys.join("\n")}\n`, mayGoOn });
 }
 
-async function keepText(store: PublishDeps["store"], key: string, text: string): Promise<void> {
+interface KeptText {
+  readonly text: string;
+  /** Whether what is stored may have more behind it. */
+  readonly mayGoOn: boolean;
+}
+
+async function keepText(
+  store: PublishDeps["store"],
+  key: string,
+  { text, mayGoOn }: KeptText,
+): Promise<void> {
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const found = await store.readVersion(key);
-    if (found !== undefined && Buffer.from(found.bytes).toString("utf8") === text) return;
+    const stored = found && Buffer.from(found.bytes).toString("utf8");
+    if (stored === text || (mayGoOn && stored?.startsWith(text) === true)) return;
     if ((await store.replace(key, Buffer.from(text, "utf8"), found?.version)) === "replaced") return;
   }
   throw unsettled(key);

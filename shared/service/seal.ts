@@ -27,7 +27,8 @@ export interface SealerDeps extends LogKeys {
   readonly ledger: LogLedger;
   readonly store: LogStore;
   readonly source: SealSource;
-  readonly witnesses: readonly Witness[];
+  /** undefined: others ask them, and have published their keys. */
+  readonly witnesses: readonly Witness[] | undefined;
   readonly clock: Clock;
   /** No seal is begun after so long. @default 45,000: a run every minute should have ended before the next */
   readonly maxRunMs?: number;
@@ -76,7 +77,7 @@ export function createSealer(deps: SealerDeps): Sealer {
   const tools: Tools = {
     ...deps,
     identity: createLogIdentity(deps),
-    ask: createAskWitnesses(deps),
+    ask: createAskWitnesses({ ...deps, witnesses: deps.witnesses ?? [] }),
     memory: { areKeysPublished: false, tidied: undefined },
   };
   return { run: () => new Run(tools).all() };
@@ -232,7 +233,7 @@ class Run {
     if (memory.areKeysPublished) return;
     await publishKeys(
       this.tools,
-      witnesses.map(({ verifierKey }) => verifierKey),
+      witnesses?.map(({ verifierKey }) => verifierKey),
     );
     memory.areKeysPublished = true;
   }
@@ -257,7 +258,7 @@ class Run {
   }
 
   private async askWitnesses(head: OwnCheckpoint): Promise<void> {
-    if (this.tools.witnesses.length === 0) return;
+    if ((this.tools.witnesses ?? []).length === 0) return;
     const { signatures, problems } = await this.tools.ask(head);
     this.witnessProblems = problems;
     if (signatures.length > 0) await addSignatures(this.tools, head.note.body, signatures);

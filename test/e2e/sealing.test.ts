@@ -1,6 +1,6 @@
 // The log on one machine as people run it: keys at the first start, proofs soon after an event, everything covered at an
 // orderly end, and logs of programs that open the folder for a moment.
-import { chmod, mkdir, readdir, stat, truncate } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, stat, truncate } from "node:fs/promises";
 import { getPriority } from "node:os";
 import { join } from "node:path";
 
@@ -11,10 +11,12 @@ import { getJson, postJson } from "#test/support/api.ts";
 import { auditlog } from "#test/support/auditlog.ts";
 import { newFolder } from "#test/support/folders.ts";
 import { checkFolder, readCheckpoint } from "#test/support/sealed-folder.ts";
+import { signerOf } from "#test/support/sealing-signers.ts";
 import type { ServerProcess } from "#test/support/server-process.ts";
 import { startServerProcess } from "#test/support/server-process.ts";
 import { sampleLines } from "#test/contract/sample-lines.ts";
 import { openLog } from "#test/support/stores.ts";
+import { COSIGNATURE_V1, formatVerifierKey } from "#tlog/note.ts";
 
 const PATIENCE = { timeout: 20_000, interval: 50 };
 const EVENTS = Array.from({ length: 600 }, (_, index) => ({
@@ -218,6 +220,20 @@ describe("a program that opens the folder itself", () => {
     }
 
     expect(await checkFolder(folder)).toMatchObject({ size: 3 });
+  });
+
+  it("leaves the keys of the witnesses that a server asks", async () => {
+    const folder = await newFolder();
+    const witness = { ...signerOf("witness.example"), algorithm: COSIGNATURE_V1 };
+    const asked = [{ url: "http://127.0.0.1:9", vkey: formatVerifierKey(witness) }];
+    const server = startServerProcess(folder, { AUDIT_WITNESSES: JSON.stringify(asked) });
+    await server.url;
+    await stop(server);
+
+    await auditlog(["send", "--action", "login", "--service", "shop"], { folder });
+
+    expect(await readCheckpoint(folder)).toMatchObject({ size: 1 });
+    expect((await readFile(join(folder, "log/vkeys"), "utf8")).split("\n").at(-2)).toBe(asked[0]?.vkey);
   });
 
   it("seals nothing where it wrote nothing", async () => {

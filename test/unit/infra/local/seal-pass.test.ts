@@ -1,5 +1,8 @@
 // Passes of sealing: each covers what was durable when it began, and whatever step a disk fails at, ingest is unhurt and a
 // later pass goes on where the log stands.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
 import { describe, expect, it } from "vitest";
 
 import type { DurableIo } from "#adapters/file/durable-file.ts";
@@ -9,7 +12,9 @@ import { sampleLines } from "#test/contract/sample-lines.ts";
 import { systemError } from "#test/support/faults.ts";
 import { newFolder } from "#test/support/folders.ts";
 import { checkFolder, ORIGIN, readCheckpoint, sealPasses } from "#test/support/sealed-folder.ts";
+import { signerOf } from "#test/support/sealing-signers.ts";
 import { testLog } from "#test/support/stores.ts";
+import { COSIGNATURE_V1, formatVerifierKey } from "#tlog/note.ts";
 
 const LINES = sampleLines("default", 900);
 const NEVER = { isOverdue: () => false };
@@ -57,6 +62,23 @@ describe("a pass", () => {
     await sealPasses(store, { maxLines: 400 }).run({ ...NEVER, onSealed: ({ size }) => sizes.push(size) });
 
     expect(sizes).toEqual([400, 800, 900]);
+  });
+
+  it("that asks no witnesses itself leaves the keys of those that others ask", async () => {
+    const folder = await newFolder();
+    const store = await testLog(folder);
+    const keys = (): Promise<string> => readFile(join(folder, "log/vkeys"), "utf8");
+    const { name, publicKey } = signerOf("witness.example");
+    const witness = { name, publicKey, algorithm: COSIGNATURE_V1 };
+    const verifierKey = formatVerifierKey(witness);
+    await sealPasses(store, { witnesses: [{ url: "http://127.0.0.1:9", verifierKey }] }).run(NEVER);
+    const before = await keys();
+
+    await sealPasses(store, { witnesses: undefined }).run(NEVER);
+
+    expect(await keys()).toBe(before);
+    await sealPasses(store, { witnesses: [] }).run(NEVER);
+    expect(before).toBe(`${await keys()}${verifierKey}\n`);
   });
 
   it("begins no seal once it is overdue", async () => {
