@@ -7,7 +7,7 @@ import type { ServerResponse } from "node:http";
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Telemetry } from "#functions/telemetry.ts";
-import type { HttpAnswer } from "#http/problem.ts";
+import type { TextAnswer } from "#http/problem.ts";
 import { problemAnswer, problemCode } from "#http/problem.ts";
 import { AuditServiceError, AuditValidationError } from "#lib/errors.ts";
 import type { DrainLimits } from "#infra/local/body-reader.ts";
@@ -57,7 +57,7 @@ export function createBrokenRequestHandler({
 /** Writes a problem to a bare socket and closes it in a way that lets the client read it. */
 export function refuseSocket(
   socket: Duplex,
-  { statusCode, headers, body }: HttpAnswer,
+  { statusCode, headers, body }: TextAnswer,
   limits: DrainLimits,
 ): void {
   if (!socket.writable) {
