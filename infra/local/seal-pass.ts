@@ -9,13 +9,15 @@ import { createFileLogStore } from "#adapters/file/file-log-store.ts";
 import { createFileSealSource } from "#adapters/file/file-seal-source.ts";
 import { restoreTiles, settleStaging } from "#adapters/file/kept-staging.ts";
 import type { UncertainLines } from "#adapters/file/line-numbers.ts";
+import type { LogPaths } from "#adapters/file/log-folder.ts";
 import { logPaths } from "#adapters/file/log-folder.ts";
 import { openLogKeys } from "#adapters/file/log-keys.ts";
 import type { SharedTail } from "#adapters/file/log-tail.ts";
 import { LogTail } from "#adapters/file/log-tail.ts";
 import { createHttpWitness } from "#adapters/web/http-witness.ts";
 import type { WitnessAddress } from "#functions/log-variables.ts";
-import type { SealSource } from "#service/log-ports.ts";
+import { logDiverged } from "#service/log-diverged.ts";
+import type { LogLedger, SealSource } from "#service/log-ports.ts";
 import { createSealer } from "#service/seal.ts";
 
 /** What sealing is told; can be handed to another thread. */
@@ -68,7 +70,7 @@ export function createSealPasses(plan: SealingPlan, io: DurableIo = nodeDurableI
   const tail = new LogTail(plan.tail);
   const { origin, log, freshness } = openLogKeys(paths, plan.origin);
   const store = createFileLogStore({ folder: paths.folder, io });
-  const ledger = createFileLogLedger(paths, io);
+  const ledger = createFoundedLedger(paths, io);
   const { uncertain, maxLines } = plan;
   const lines = createFileSealSource({ paths, tail, store, ledger, uncertain, maxLines });
   let begun: SealPassOptions = { isOverdue: () => false };
@@ -117,5 +119,19 @@ export function createSealPasses(plan: SealingPlan, io: DurableIo = nodeDurableI
       return { ...(await soFar()), problems: told };
     },
     close: () => lines.close(),
+  };
+}
+
+/** That of a log which was founded when its keys were made: one without a head has lost it, and is never founded again. */
+function createFoundedLedger(paths: LogPaths, io: DurableIo): LogLedger {
+  const ledger = createFileLogLedger(paths, io);
+  return {
+    ...ledger,
+    readHead: async () => {
+      const head = await ledger.readHead();
+      if (head !== undefined) return head;
+      const problem = `the head of the log, ${paths.head}, is missing: bring it back from a backup that is newer than any published checkpoint`;
+      throw logDiverged(problem, { details: { path: paths.head }, runbook: "lost-head" });
+    },
   };
 }

@@ -8,7 +8,7 @@ import type { IncomingMessage, Server } from "node:http";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { openFileWitnessStore } from "#adapters/file/file-witness-store.ts";
-import { openKey } from "#adapters/file/log-keys.ts";
+import { openKey } from "#adapters/file/key-file.ts";
 import type { WitnessRun } from "#cli/context.ts";
 import { createBodyReader } from "#infra/local/body-reader.ts";
 import { AuditServiceError } from "#lib/errors.ts";

@@ -23,25 +23,43 @@ const StoredHead = z.object({
 });
 
 export function createFileLogLedger(paths: LogPaths, io: DurableIo = nodeDurableIo): LogLedger {
-  const read = (): LogHead | undefined => {
-    if (!existsSync(paths.head)) return undefined;
-    const stored = StoredHead.parse(JSON.parse(readFileSync(paths.head, "utf8")));
-    const { checkpoint, staging, sealed_at: sealedAt } = stored;
-    return { checkpoint, staging: staging ?? undefined, sealedAtMs: Date.parse(sealedAt) };
-  };
   return {
-    readHead: async () => guarded(paths, read),
+    readHead: async () => readHeadNow(paths),
     swapHead: async (expected, next) =>
       guarded(paths, () => {
-        if (read()?.checkpoint !== expected?.checkpoint) return "lost";
-        const sealedAt = new Date(next.sealedAtMs).toISOString();
-        const { checkpoint, staging = null } = next;
-        const stored: z.infer<typeof StoredHead> = { format: 1, checkpoint, staging, sealed_at: sealedAt };
-        replaceFile(paths.head, Buffer.from(`${JSON.stringify(stored)}\n`), io);
+        if (readHeadNow(paths)?.checkpoint !== expected?.checkpoint) return "lost";
+        replaceFile(paths.head, encodeHead(next), io);
         io.syncFolder(paths.folder);
         return "swapped";
       }),
   };
+}
+
+/** @throws AuditStorageError `storage-unavailable` (retryable) */
+export function readHeadNow(paths: LogPaths): LogHead | undefined {
+  return guarded(paths, () => {
+    if (!existsSync(paths.head)) return undefined;
+    const stored = StoredHead.parse(JSON.parse(readFileSync(paths.head, "utf8")));
+    const { checkpoint, staging, sealed_at: sealedAt } = stored;
+    return { checkpoint, staging: staging ?? undefined, sealedAtMs: Date.parse(sealedAt) };
+  });
+}
+
+/** What the file of a head holds. */
+export function encodeHead({ checkpoint, staging, sealedAtMs }: LogHead): Uint8Array {
+  const sealedAt = new Date(sealedAtMs).toISOString();
+  const stored: z.infer<typeof StoredHead> = {
+    format: 1,
+    checkpoint,
+    staging: staging ?? null,
+    sealed_at: sealedAt,
+  };
+  return Buffer.from(`${JSON.stringify(stored)}\n`);
+}
+
+/** Leaves that a head is over, as its checkpoint says: its signature is not checked. */
+export function leavesOf({ checkpoint }: LogHead): number {
+  return Number(checkpoint.split("\n", 2)[1]);
 }
 
 function guarded<T>(paths: LogPaths, work: () => T): T {

@@ -66,6 +66,7 @@ describe("keys of a log", () => {
 
   it("are those of a signer that Go has made", async () => {
     const paths = await newPaths();
+    openLogKeys(paths, "PeterNeumann");
     await writeFile(paths.logKey, GO_SIGNER, { mode: 0o600 });
 
     expect(openLogKeys(paths, undefined)).toMatchObject({ origin: "PeterNeumann", verifierKey: GO_VERIFIER });
