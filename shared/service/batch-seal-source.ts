@@ -7,6 +7,7 @@ import { batchKey, outcomeKey } from "#service/batch-object.ts";
 import type {
   LogStore,
   PendingBatch,
+  SealedBatch,
   SealInput,
   SealLedger,
   SealProblem,
@@ -53,9 +54,13 @@ export function createBatchSealSource(deps: BatchSealSourceDeps): SealSource {
       forEachParallel(batches, PARALLEL_ROWS, ({ batchId, firstLeaf, segment }) =>
         deps.ledger.markSealed(batchId, placeOf(firstLeaf, segment)),
       ),
-    tidy: (batches) =>
-      deps.archive.remove(batches.flatMap(({ batchId }) => [batchKey(batchId), outcomeKey(batchId)])),
+    tidy: (batches) => deps.archive.remove(batches.flatMap(objectsOf)),
   };
+}
+
+/** Only those that were written: removing what is not there leaves a marker, too. */
+function objectsOf({ batchId, winners, lineCount }: SealedBatch): readonly string[] {
+  return winners.length < lineCount ? [batchKey(batchId), outcomeKey(batchId)] : [batchKey(batchId)];
 }
 
 async function nextOf(

@@ -3,14 +3,16 @@
  * and removes its object, so in health there are few. What is late is counted, a pending pointer that was lost is written
  * anew, and objects that outlived their sealing are named for the sealer, which alone may remove them.
  */
-import { BATCH_PREFIX, batchTimeMs, readBatchKey } from "#service/batch-object.ts";
+import * as z from "zod";
+import { batchTimeMs, readBatchKey } from "#service/batch-object.ts";
+import { listBatchObjects } from "#service/list-batches.ts";
 import { SEAL_OVERDUE_MS } from "#service/log-health.ts";
 import type { PendingBatch, SealLedger } from "#service/log-ports.ts";
 import type { Archive, BatchRecord, Clock, Ledger } from "#service/ports.ts";
 
 export interface SurveyDeps {
   readonly archive: Pick<Archive, "list">;
-  readonly ledger: Pick<Ledger, "find">;
+  readonly ledger: Pick<Ledger, "find" | "readNote" | "writeNote">;
   readonly sealing: Pick<SealLedger, "pending" | "repoint">;
   readonly clock: Clock;
   /** Objects that one survey looks at. @default 20,000 */
@@ -42,6 +44,12 @@ const MAX_OBJECTS = 20_000;
 const MAX_PENDING = 2_000;
 const PARALLEL_READS = 16;
 const MAX_ORPHANS = 100;
+/** An object may be stored later than its id was made, and once more: far longer than any consumer lives. */
+const LOOK_BACK_MS = 6 * 60 * 60_000;
+const NOTE = "survey";
+const FORMAT = 1;
+/** Where the next survey begins: no object that was there is older. */
+const Note = z.object({ format: z.literal(FORMAT), from_ms: z.int().min(0) });
 /** From here on the janitor counts a batch without a row. */
 const UNREGISTERED_AFTER_MS = 20 * 60_000;
 
@@ -50,6 +58,8 @@ export function createBatchSurvey(deps: SurveyDeps): () => Promise<BatchSurvey> 
   return async () => {
     const overdueMs = deps.clock.nowMs() - SEAL_OVERDUE_MS;
     const found = await lookAtObjects(deps, overdueMs);
+    const oldestMs = Math.max(0, Math.min(found.oldestMs, overdueMs) - LOOK_BACK_MS);
+    await deps.ledger.writeNote(NOTE, JSON.stringify({ format: FORMAT, from_ms: oldestMs }));
     // Read behind the rows: a pointer is taken away only when the row says where the lines are.
     const maxPending = deps.maxPending ?? MAX_PENDING;
     const pending = await deps.sealing.pending(maxPending);
@@ -78,6 +88,8 @@ export function createBatchSurvey(deps: SurveyDeps): () => Promise<BatchSurvey> 
 interface FoundObjects {
   examined: number;
   isComplete: boolean;
+  /** When the oldest one was begun; Infinity where there is none. */
+  oldestMs: number;
   readonly orphans: string[];
   /** Batches with a row that names no leaf. */
   readonly unsealed: string[];
@@ -85,14 +97,22 @@ interface FoundObjects {
 
 async function lookAtObjects(deps: SurveyDeps, overdueMs: number): Promise<FoundObjects> {
   const maxObjects = deps.maxObjects ?? MAX_OBJECTS;
-  const found: FoundObjects = { examined: 0, isComplete: true, orphans: [], unsealed: [] };
+  const found: FoundObjects = {
+    examined: 0,
+    isComplete: true,
+    oldestMs: Number.POSITIVE_INFINITY,
+    orphans: [],
+    unsealed: [],
+  };
+  const span = { fromMs: await readFrom(deps.ledger), nowMs: deps.clock.nowMs() };
   let group: string[] = [];
   let previous: string | undefined;
-  for await (const { key } of deps.archive.list(BATCH_PREFIX)) {
+  for await (const { key } of listBatchObjects(deps.archive, span)) {
     const reading = readBatchKey(key);
     // An outcome sorts right behind its batch object; alone it was put again by whoever finished that late.
     if (reading.kind === "unknown" || reading.batchId === previous) continue;
     previous = reading.batchId;
+    found.oldestMs = Math.min(found.oldestMs, batchTimeMs(reading.batchId));
     if (batchTimeMs(reading.batchId) >= overdueMs) break;
     if (found.examined === maxObjects) {
       found.isComplete = false;
@@ -106,6 +126,20 @@ async function lookAtObjects(deps: SurveyDeps, overdueMs: number): Promise<Found
   }
   await lookAtRows(deps, group, found);
   return found;
+}
+
+/** All are looked at where nothing is known, as behind a rebuild. */
+async function readFrom(ledger: Pick<Ledger, "readNote">): Promise<number> {
+  const parsed = Note.safeParse(parsedJson(await ledger.readNote(NOTE)));
+  return parsed.success ? parsed.data.from_ms : 0;
+}
+
+function parsedJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 async function lookAtRows(

@@ -5,17 +5,11 @@
  */
 import type { PreparedLine } from "#event/prepare-event.ts";
 import { AuditStorageError } from "#lib/errors.ts";
-import {
-  BATCH_PREFIX,
-  batchIdOf,
-  batchKey,
-  batchTimeMs,
-  keyBefore,
-  readBatchKey,
-} from "#service/batch-object.ts";
+import { batchIdOf, batchKey, batchTimeMs, readBatchKey } from "#service/batch-object.ts";
 import type { CompleteBatch } from "#service/complete-batch.ts";
 import { preparedLine, preparedLines } from "#service/complete-batch.ts";
 import { readNote, writeNote } from "#service/janitor-note.ts";
+import { listBatchObjects } from "#service/list-batches.ts";
 import { derivedEntry } from "#service/place-lines.ts";
 import { readSealedLines } from "#service/reconcile-segments.ts";
 import type { Archive, BatchRecord, Clock, EventTable, Ledger, TableEntry } from "#service/ports.ts";
@@ -122,10 +116,8 @@ class Run {
     const ripeBeforeMs = this.startMs - RIPE_AFTER_MS;
     let reachedMs = watermarkMs;
     let group: string[] = [];
-    for await (const { key } of archive.list(
-      BATCH_PREFIX,
-      keyBefore(Math.max(0, watermarkMs - LOOK_BACK_MS)),
-    )) {
+    const span = { fromMs: watermarkMs - LOOK_BACK_MS, nowMs: this.startMs };
+    for await (const { key } of listBatchObjects(archive, span)) {
       const reading = readBatchKey(key);
       if (reading.kind === "outcome" || this.left.has(key)) continue;
       if (reading.kind === "unknown") {

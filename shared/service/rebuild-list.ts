@@ -1,5 +1,6 @@
 /** What a rebuild works through: manifests in leaf order, and batch objects in the order of their time. */
-import { BATCH_PREFIX, outcomeKey, readBatchKey } from "#service/batch-object.ts";
+import { batchTimeMs, outcomeKey, readBatchKey } from "#service/batch-object.ts";
+import { listBatchObjects } from "#service/list-batches.ts";
 import { MANIFEST_PREFIX } from "#service/log-layout.ts";
 import type { Archive } from "#service/ports.ts";
 import { manifestEnd } from "#service/reconcile-segments.ts";
@@ -41,9 +42,13 @@ export interface ListedBatch {
 }
 
 /** All behind a key, in order. */
-export async function* listBatches(archive: Listing, after: string): AsyncGenerator<ListedBatch> {
+export async function* listBatches(
+  archive: Listing,
+  { after, nowMs }: { readonly after: string; readonly nowMs: number },
+): AsyncGenerator<ListedBatch> {
   let batch: Omit<ListedBatch, "hasOutcome"> | undefined;
-  for await (const { key } of archive.list(BATCH_PREFIX, after)) {
+  for await (const { key } of listBatchObjects(archive, { fromMs: timeOf(after), nowMs })) {
+    if (key <= after) continue;
     const reading = readBatchKey(key);
     if (reading.kind === "unknown") {
       yield { key, reached: key, batchId: undefined, hasObject: true, hasOutcome: false };
@@ -58,4 +63,10 @@ export async function* listBatches(archive: Listing, after: string): AsyncGenera
       yield { key, reached, batchId, hasObject: false, hasOutcome: true };
   }
   if (batch !== undefined) yield { ...batch, hasOutcome: false };
+}
+
+/** When the batch of a key was begun; 0 for what this release does not know. */
+function timeOf(key: string): number {
+  const reading = readBatchKey(key);
+  return reading.kind === "unknown" ? 0 : batchTimeMs(reading.batchId);
 }

@@ -198,7 +198,8 @@ class Run {
     after: string,
     step: (batchId: string, listed: ListedBatch) => Promise<void>,
   ): AsyncGenerator<Unit> {
-    for await (const listed of listBatches(this.placing.archive, after)) {
+    const nowMs = this.parts.deps.clock.nowMs();
+    for await (const listed of listBatches(this.placing.archive, { after, nowMs })) {
       const { key, reached, batchId } = listed;
       if (batchId === undefined) this.addDamaged(key, "is no batch in a format that this release knows");
       else yield { key, reached, work: () => this.unlessSealed(batchId, () => step(batchId, listed)) };

@@ -127,6 +127,23 @@ describe("the source of lines in batches", () => {
     expect(await source().next(2)).toBeUndefined();
   });
 
+  it("removes no outcome object where there is none: each removal leaves a marker in a versioned bucket", async () => {
+    const { persist, source, archive } = parts();
+    const batchId = await persist([line("a")]);
+    const duplicate = await persist([line("a"), line("b")]);
+    const { batches } = await nextOf(source());
+    const removed: string[] = [];
+    const remove = archive.remove.bind(archive);
+    archive.remove = async (keys) => {
+      removed.push(...keys);
+      await remove(keys);
+    };
+
+    await source().tidy(batches);
+
+    expect(removed).toEqual([batchKey(batchId), batchKey(duplicate), outcomeKey(duplicate)]);
+  });
+
   it("takes a pointer away that outlived the sealing of its batch", async () => {
     const { persist, source, ledger } = parts();
     const batchId = await persist([line("a")]);

@@ -103,6 +103,35 @@ describe("a survey of batches", () => {
     expect(ledger.pointers.has(batchId)).toBe(false);
   });
 
+  it("lists behind what it found last time, and from the oldest object on that was still there", async () => {
+    const { archive, ledger } = service.ports;
+    const lists: (readonly [string, string | undefined])[] = [];
+    const list: typeof archive.list = (prefix, after) => {
+      lists.push([prefix, after]);
+      return archive.list(prefix, after);
+    };
+    const look = async () => {
+      lists.length = 0;
+      const deps = { archive: { list }, ledger, sealing: ledger, clock: service.clock };
+      const { examined } = await createBatchSurvey(deps)();
+      return { examined, lists: lists.length };
+    };
+    service.pass(24 * 60 * MINUTE_MS);
+    await look();
+    await service.persist(linesOf("a"));
+    service.pass(5 * MINUTE_MS);
+    const young = await look();
+    service.pass(3 * 24 * 60 * MINUTE_MS);
+    const old = await look();
+    await service.seal();
+    await look();
+    const sealed = await look();
+
+    expect(young).toEqual({ examined: 1, lists: 1 });
+    expect(old).toEqual({ examined: 1, lists: 4 });
+    expect(sealed).toEqual({ examined: 0, lists: 1 });
+  });
+
   it("says that it counts only some, and writes no pointer where it does not know all", async () => {
     for (const id of ["a", "b", "c"]) await service.persist(linesOf(id));
     service.pass(4 * MINUTE_MS);
