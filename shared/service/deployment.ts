@@ -132,9 +132,12 @@ async function unmarked(marks: readonly TableMark[], incarnation: string): Promi
   return bare;
 }
 
-/** Batches are let go of behind the publication of what they are sealed in, so manifests are looked at behind them. */
+/**
+ * Batches are let go of behind the publication of what they are sealed in, so manifests are looked at behind them; and before
+ * them, because where a log is, the list of batches may take long over markers of those that went.
+ */
 async function isWithoutBatches(archive: Archive): Promise<boolean> {
-  for (const prefix of [BATCH_PREFIX, MANIFEST_PREFIX]) {
+  for (const prefix of [MANIFEST_PREFIX, BATCH_PREFIX, MANIFEST_PREFIX]) {
     for await (const _ of archive.list(prefix)) return false;
   }
   return true;

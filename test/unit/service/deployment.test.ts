@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Deployment, DeploymentParts } from "#service/deployment.ts";
 import { DEPLOYMENT_KEY, markTables, openDeployment, readDeployment } from "#service/deployment.ts";
+import { manifestKey } from "#service/log-layout.ts";
 import type { Mark, TableMark } from "#service/table-mark.ts";
 import { MemoryArchive } from "#test/support/memory-archive.ts";
 
@@ -83,6 +84,20 @@ describe("openDeployment", () => {
     const { deployment, ...parts } = await usedParts();
 
     expect(await openDeployment(parts)).toEqual(deployment);
+  });
+
+  it("refuses emptied tables by the manifests of a log, and does not go over the markers of its batches", async () => {
+    const { archive, events, ledger, ...parts } = await usedParts();
+    events.mark = undefined;
+    ledger.mark = undefined;
+    await archive.putIfAbsent(manifestKey(1), Buffer.from("x"));
+    const list: typeof archive.list = (prefix, after) => {
+      if (prefix.startsWith("batches/")) throw new Error("takes too long");
+      return archive.list(prefix, after);
+    };
+    const slow = Object.assign(Object.create(archive), { list });
+
+    await expect(openDeployment({ ...parts, archive: slow })).rejects.toEqual(refusal("auditlog rebuild"));
   });
 
   it("founds one when many begin at once", async () => {
