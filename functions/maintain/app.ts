@@ -42,7 +42,7 @@ export function createMaintain(dependencies: MaintainDependencies): () => Promis
       const log = error.retryable ? telemetry.warn : telemetry.error;
       log("janitor could not finish", { subject, error: error.message, code: error.code });
     }
-    measure(measuredInventory(await takeInventory(unregisteredOf(report)), report));
+    measure(measuredInventory(await takeInventory(unregisteredOf(report), report?.finished ?? []), report));
     const compared = await reconcile({ untilMs: startMs + COMPARE_UNTIL_MS });
     if (compared !== undefined) {
       for (const problem of compared.problems) telemetry.error("the comparison found", { problem });

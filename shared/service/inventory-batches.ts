@@ -53,9 +53,12 @@ const Note = z.object({ format: z.literal(FORMAT), from_ms: z.int().min(0) });
 /** From here on the janitor counts a batch without a row. */
 const UNREGISTERED_AFTER_MS = 20 * 60_000;
 
+/** @param finished batches that got their rows just now: they are given the time until the next survey to be sealed */
+export type SurveyBatches = (finished?: readonly string[]) => Promise<BatchSurvey>;
+
 /** The function throws AuditStorageError `storage-unavailable` (retryable). */
-export function createBatchSurvey(deps: SurveyDeps): () => Promise<BatchSurvey> {
-  return async () => {
+export function createBatchSurvey(deps: SurveyDeps): SurveyBatches {
+  return async (finished = []) => {
     const overdueMs = deps.clock.nowMs() - SEAL_OVERDUE_MS;
     const found = await lookAtObjects(deps, overdueMs);
     const oldestMs = Math.max(0, Math.min(found.oldestMs, overdueMs) - LOOK_BACK_MS);
@@ -71,7 +74,10 @@ export function createBatchSurvey(deps: SurveyDeps): () => Promise<BatchSurvey> 
     );
     const { repointed, repointedEvents } = await repointLost(deps, unpointed);
     const overdue = pending.filter(({ batchId }) => batchTimeMs(batchId) < overdueMs);
-    const late = overdue.filter(({ row }) => row !== undefined && row.sealed === undefined);
+    const fresh = new Set(finished);
+    const late = overdue.filter(
+      ({ batchId, row }) => row !== undefined && row.sealed === undefined && !fresh.has(batchId),
+    );
     return {
       examined: found.examined,
       lateBatches: late.length,

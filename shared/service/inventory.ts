@@ -5,7 +5,7 @@
  */
 import * as z from "zod";
 import { AuditStorageError } from "#lib/errors.ts";
-import type { BatchSurvey } from "#service/inventory-batches.ts";
+import type { BatchSurvey, SurveyBatches } from "#service/inventory-batches.ts";
 import { writeOrphans } from "#service/janitor-orphans.ts";
 import type { Archive, Clock, Ledger } from "#service/ports.ts";
 import { QUARANTINE_PREFIX } from "#service/quarantine.ts";
@@ -51,23 +51,29 @@ export interface InventoryDeps {
   /** Messages in both dead-letter queues. */
   readonly countDeadLetters: () => Promise<number>;
   /** Looks at batches on their way into the log; absent where nothing seals. */
-  readonly survey?: (() => Promise<BatchSurvey>) | undefined;
+  readonly survey?: SurveyBatches | undefined;
   /** Messages in the queues that waited for more than 5 minutes; undefined where that cannot be told now. */
   readonly countLateMessages?: (() => Promise<number | undefined>) | undefined;
 }
 
-/** Takes the inventory and notes it. */
-export type TakeInventory = (unregisteredBatches: number | null) => Promise<Inventory>;
+/**
+ * Takes the inventory and notes it.
+ * @param finished batches that the janitor has just finished, which cannot be sealed yet
+ */
+export type TakeInventory = (
+  unregisteredBatches: number | null,
+  finished?: readonly string[],
+) => Promise<Inventory>;
 
 /** The function throws AuditStorageError `storage-unavailable` (retryable). */
 export function createInventory(deps: InventoryDeps): TakeInventory {
   const { ledger, archive, clock, countDeadLetters, survey, countLateMessages } = deps;
-  return async (unregisteredBatches) => {
+  return async (unregisteredBatches, finished) => {
     const [deadLetters, quarantined, lateMessages, surveyed] = await Promise.all([
       countDeadLetters(),
       countQuarantined(archive),
       countLateMessages?.(),
-      survey?.(),
+      survey?.(finished),
     ]);
     const late = countLateMessages === undefined ? 0 : (lateMessages ?? null);
     const inBatches = surveyed === undefined ? {} : batchCounts(surveyed);

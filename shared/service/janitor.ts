@@ -39,6 +39,8 @@ export interface JanitorReport {
   readonly examined: number;
   /** Batches finished by this run. */
   readonly completed: number;
+  /** Their ids: no sealer has seen them yet. */
+  readonly finished: readonly string[];
   /** Lines shown to the indexes by this run. */
   readonly indexed: number;
   /** Batches older than 20 minutes that this run found without a row, whether it could finish them or not. */
@@ -89,7 +91,7 @@ class Run {
   private readonly deps: JanitorDeps;
   private readonly startMs: number;
   private examined = 0;
-  private completed = 0;
+  private readonly finished: string[] = [];
   private indexed = 0;
   private unregistered = 0;
   private isFinished = true;
@@ -166,7 +168,7 @@ class Run {
       if (timeMs < this.startMs - OVERDUE_AFTER_MS) this.unregistered++;
       const outcome = this.mustStop() ? "later" : await this.try(batchId, () => this.complete(batchId));
       if (outcome === "done") {
-        this.completed++;
+        this.finished.push(batchId);
         this.left.delete(key);
       } else if (outcome === "never") this.leave(key, timeMs);
       else if (!this.left.has(key)) this.blockedMs = Math.min(this.blockedMs, timeMs);
@@ -216,8 +218,9 @@ class Run {
   }
 
   report(): JanitorReport {
-    const { examined, completed, indexed, unregistered, problems, isFinished } = this;
-    return { examined, completed, indexed, unregistered, problems, isFinished };
+    const { examined, finished, indexed, unregistered, problems, isFinished } = this;
+    const completed = finished.length;
+    return { examined, completed, finished, indexed, unregistered, problems, isFinished };
   }
 
   /**

@@ -3,7 +3,7 @@ import type { WritableStore, WritableStoreOptions } from "#adapters/aws/aws-part
 import { createDynamoItemCheck } from "#adapters/aws/dynamo-item-check.ts";
 import { createDynamoSealLedger } from "#adapters/aws/dynamo-seal-ledger.ts";
 import { createCompleteBatch } from "#service/complete-batch.ts";
-import type { BatchSurvey } from "#service/inventory-batches.ts";
+import type { SurveyBatches } from "#service/inventory-batches.ts";
 import { createBatchSurvey } from "#service/inventory-batches.ts";
 import { createCompleteUnsealed } from "#service/janitor-sealed.ts";
 import type { JanitorReport } from "#service/janitor.ts";
@@ -20,7 +20,7 @@ export interface AccountingOptions
 
 export interface Accounting {
   readonly janitor: () => Promise<JanitorReport>;
-  readonly survey: () => Promise<BatchSurvey>;
+  readonly survey: SurveyBatches;
   readonly reconcile: (request: ReconcileRequest) => Promise<ReconcileReport | undefined>;
 }
 

@@ -5,8 +5,10 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { batchKey, encodeBatch, outcomeKey } from "#service/batch-object.ts";
 import type { BatchSurvey } from "#service/inventory-batches.ts";
 import { createBatchSurvey } from "#service/inventory-batches.ts";
+import { createCompleteBatch } from "#service/complete-batch.ts";
 import { createInventory, readInventory } from "#service/inventory.ts";
 import { createOrphanRemoval, writeOrphans } from "#service/janitor-orphans.ts";
+import { createJanitor } from "#service/janitor.ts";
 import { CHECKPOINT_KEY } from "#service/log-layout.ts";
 import { sampleLine } from "#test/contract/sample-lines.ts";
 import type { SealedService } from "#test/support/sealed-service.ts";
@@ -85,6 +87,24 @@ describe("a survey of batches", () => {
     service.pass(21 * MINUTE_MS);
 
     expect(await survey()).toEqual({ ...WELL, examined: 1 });
+  });
+
+  it("gives what was finished just now its time to be sealed: whoever finished it did so late", async () => {
+    const batchId = await service.persist(linesOf("a", "b"));
+    service.ports.ledger.rows.delete(batchId);
+    service.ports.ledger.pointers.delete(batchId);
+    service.pass(16 * MINUTE_MS);
+    const { archive, ledger } = service.ports;
+    const deps = { archive, ledger, sealing: ledger, clock: service.clock };
+    const places = { ...service.ports, conflictKey: service.conflictKey, clock: service.clock };
+    const { finished } = await createJanitor({ ...places, complete: createCompleteBatch(places) })();
+
+    const first = await createBatchSurvey(deps)(finished);
+    const next = await createBatchSurvey(deps)();
+
+    expect(finished).toEqual([batchId]);
+    expect(first).toMatchObject({ lateBatches: 0, lateEvents: 0 });
+    expect(next).toMatchObject({ lateBatches: 1, lateEvents: 2 });
   });
 
   it("does not point to a batch that is sealed between its two looks", async () => {

@@ -39,6 +39,7 @@ describe("the janitor", () => {
     expect(report).toEqual({
       examined: 1,
       completed: 1,
+      finished: [expect.any(String)],
       indexed: 0,
       unregistered: 0,
       problems: [],

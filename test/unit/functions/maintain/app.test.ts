@@ -14,6 +14,7 @@ import { virtualTime } from "#test/support/virtual-time.ts";
 const REPORT: JanitorReport = {
   examined: 9,
   completed: 2,
+  finished: ["one", "two"],
   indexed: 30,
   unregistered: 1,
   problems: [],
@@ -46,9 +47,13 @@ function subject(
   const countDeadLetters = async (): Promise<number> => 4;
   const logs: object[] = [];
   const lines: string[] = [];
+  const given: (readonly string[])[] = [];
   const maintain = createMaintain({
     janitor,
-    takeInventory: createInventory({ ledger, archive: new MemoryArchive(), clock, countDeadLetters }),
+    takeInventory: async (unregistered, finished = []) => {
+      given.push(finished);
+      return createInventory({ ledger, archive: new MemoryArchive(), clock, countDeadLetters })(unregistered);
+    },
     reconcile,
     clock,
     telemetry: {
@@ -59,15 +64,16 @@ function subject(
     writeMetrics: (line) => lines.push(line),
   });
   const metrics = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-  return { maintain, ledger, logs, metrics };
+  return { maintain, ledger, logs, metrics, given };
 }
 
 describe("a scheduled run", () => {
   it("tells in one line what is missing", async () => {
-    const { maintain, metrics, ledger } = subject(async () => REPORT);
+    const { maintain, metrics, ledger, given } = subject(async () => REPORT);
 
     await maintain();
 
+    expect(given).toEqual([["one", "two"]]);
     expect(metrics()).toMatchObject([
       {
         Service: "audit_service",
