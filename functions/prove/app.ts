@@ -13,7 +13,7 @@ import { feedPageJson } from "#service/feed.ts";
 import { CHECKPOINT_KEY, VERIFIER_KEY_KEY, VERIFIER_KEYS_KEY } from "#service/log-layout.ts";
 import type { Prove } from "#service/prove.ts";
 import type { LogReader } from "#service/read-log.ts";
-import { parseTilePath } from "#tlog/tile.ts";
+import { isTileOfSize, parseTilePath } from "#tlog/tile.ts";
 
 export interface ProveFunctionDependencies {
   readonly prove: Prove;
@@ -67,9 +67,11 @@ export function createProveFunction(dependencies: ProveFunctionDependencies): Ht
     const tile = parseTilePath(`tile/${request.pathParameters?.["path"] ?? ""}`);
     // A path has one spelling: under a second one a cache would keep a tile twice.
     const isPlain = !request.rawPath.includes("%");
-    const body = tile === undefined || !isPlain ? undefined : await log.tile(tile);
-    if (body !== undefined) return { statusCode: 200, headers: IMMUTABLE, body };
     const { size } = (await log.checkpoint()) ?? { size: 0 };
+    // What lies behind the published size may yet be sealed anew, with other lines, and caches would keep it.
+    const isPublished = tile !== undefined && isPlain && isTileOfSize(tile, BigInt(size));
+    const body = isPublished ? await log.tile(tile) : undefined;
+    if (body !== undefined) return { statusCode: 200, headers: IMMUTABLE, body };
     throw new AuditServiceError("route-not-found", `no such tile; the log has ${size} leaves`);
   };
 

@@ -57,6 +57,12 @@ export function parseTilePath(path: string): TileId | undefined {
   return { level, index, width };
 }
 
+/** Whether all of a tile or bundle is of the tree of this size: whatever it grows into, the tile stays as it is. */
+export function isTileOfSize({ level, index, width }: TileId, size: bigint): boolean {
+  const height = TILE_HEIGHT * (level === "entries" ? 0 : level);
+  return (index * BigInt(TILE_WIDTH) + BigInt(width)) << BigInt(height) <= size;
+}
+
 /**
  * All hash tiles of a tree, lazily: level by level from 0, each from left to right, full ones before the partial one.
  * @throws TlogError `malformed` where size is not 64-bit
