@@ -177,7 +177,7 @@ async function tiles({ archive }: SharedPorts, leaves: readonly string[]): Promi
     const expected = Array.from({ length: width }, (_, at) => {
       if (level === "entries") return entries[from + at] ?? Buffer.alloc(0);
       if (level === 0) return hashes[from + at] ?? Buffer.alloc(0);
-      const span = TILE_WIDTH ** Number(level);
+      const span = TILE_WIDTH ** level;
       return naiveRoot(hashes.slice((from + at) * span, (from + at + 1) * span));
     });
     if (!stored.equals(Buffer.concat(expected))) problems.push(`${path} is not as it should be`);
