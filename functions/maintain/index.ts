@@ -1,11 +1,9 @@
 /** The maintain function on AWS: environment → S3, DynamoDB, SQS → handler, called on a schedule. */
 import { createAccounting } from "#adapters/aws/aws-parts-accounting.ts";
-import { createLateMessages } from "#adapters/aws/aws-parts-late.ts";
+import { createDeadLetterCount, createLateMessages } from "#adapters/aws/aws-parts-late.ts";
 import { openWritableStore } from "#adapters/aws/aws-parts-store.ts";
 import { createDynamoClient } from "#adapters/aws/dynamo-client.ts";
 import { createS3Client } from "#adapters/aws/s3-client.ts";
-import { createSqsClient } from "#adapters/aws/sqs-client.ts";
-import { createMessageCount } from "#adapters/aws/sqs-depth.ts";
 import { readAwsConfig } from "#functions/config.ts";
 import { createMaintain } from "#functions/maintain/app.ts";
 import { once } from "#functions/once.ts";
@@ -19,10 +17,7 @@ const config = readAwsConfig([...STORE, ...QUEUES, ...PLACES]);
 const runtime = createRuntime(config);
 const { clock, fillRandom, newUuid, write: writeMetrics } = runtime;
 const clients = { dynamo: createDynamoClient(), s3: createS3Client() };
-const countDeadLetters = createMessageCount({
-  client: createSqsClient(),
-  queueUrls: [config.queueDlqUrl, config.intakeDlqUrl],
-});
+const countDeadLetters = createDeadLetterCount(config, { ...config, ...runtime });
 const countLateMessages = createLateMessages(config, { ...config, ...runtime });
 
 const maintain = once(async () => {

@@ -3,7 +3,6 @@
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { createMessageCount } from "#adapters/aws/sqs-depth.ts";
 import { createPostpone } from "#adapters/aws/sqs-visibility.ts";
 import type { SqsSender } from "#adapters/aws/sqs-client.ts";
 import { createSqsEventQueue } from "#adapters/aws/sqs-event-queue.ts";
@@ -105,26 +104,6 @@ describe("the queue over SQS", () => {
     const sending = queue.send(large);
 
     await expect(sending).rejects.toMatchObject({ code: "storage-unavailable", retryable: true });
-  });
-
-  it("is counted with all that waits in any queue or is with a consumer", async () => {
-    const [first, other] = [await standIn.createQueue("first"), await standIn.createQueue("other")];
-    const countAll = createMessageCount({ client: standIn.client, queueUrls: [first.url, other.url] });
-    for (const { url } of [first, other, other])
-      await standIn.client.send(new SendMessageCommand({ QueueUrl: url, MessageBody: "x" }));
-
-    const waiting = await countAll();
-    const held = await receiveEvent(standIn.client, other, 1);
-    const withConsumer = await countAll();
-    await settle(standIn.client, other, { event: held, response: { batchItemFailures: [] } });
-
-    expect([waiting, withConsumer, await countAll()]).toEqual([3, 3, 2]);
-  });
-
-  it("says that it cannot be counted", async () => {
-    const countAll = createMessageCount({ client: standIn.client, queueUrls: [`${lines.url}-unknown`] });
-
-    await expect(countAll()).rejects.toMatchObject({ code: "storage-unavailable" });
   });
 
   it("puts failed messages off, more than one call can name", async () => {

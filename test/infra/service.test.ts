@@ -99,7 +99,7 @@ describe("the functions", () => {
       Query: [...all, ...tables, ...queues].toSorted(),
       Health: [...all, ...tables, ...queues, ...dead, "AUDIT_ARCHIVE_BUCKET"].toSorted(),
       Consume: [...all, ...store, ...queues, "AUDIT_QUEUE_ARN", "AUDIT_INTAKE_TENANTS"].toSorted(),
-      Maintain: [...all, ...store, ...dead].toSorted(),
+      Maintain: [...all, ...store, ...queues, ...dead].toSorted(),
       Seal: [...all, ...store, ...log].toSorted(),
       Prove: [...all, ...tables, "AUDIT_ARCHIVE_BUCKET"].toSorted(),
     });

@@ -1,10 +1,11 @@
 /**
- * Messages that nobody took for too long. How old the oldest one of a queue is SQS tells to CloudWatch alone, which has its
- * price: it is asked only of queues that hold something, so that idle days cost nothing.
+ * What the inventory asks of queues: dead letters, and messages that nobody took for too long. How old the oldest message
+ * is SQS tells to CloudWatch alone, which has its price: it is asked only of queues that hold something, so that idle days
+ * cost nothing.
  */
 import * as z from "zod";
 import { storageError } from "#adapters/aws/aws-errors.ts";
-import type { PartOptions, QueueUrls } from "#adapters/aws/aws-parts.ts";
+import type { AllQueueUrls, PartOptions, QueueUrls } from "#adapters/aws/aws-parts.ts";
 import { createHeldCount, domainOf, expectOk } from "#adapters/aws/aws-parts.ts";
 import { createSignedRequest } from "#adapters/aws/aws-parts-request.ts";
 import type { Clock } from "#service/ports.ts";
@@ -72,6 +73,23 @@ export function createLateMessages(
       telemetry.warn("late messages could not be counted", { error });
       return undefined;
     });
+}
+
+/**
+ * Counts messages in both dead-letter queues: waiting, delayed, or with somebody who looks at them.
+ * The function throws AuditStorageError `storage-unavailable` (retryable).
+ */
+export function createDeadLetterCount(
+  { queueDlqUrl, intakeDlqUrl }: Pick<AllQueueUrls, "queueDlqUrl" | "intakeDlqUrl">,
+  { region, credentials, queueEndpoint, sleep }: Omit<LateMessagesOptions, "clock" | "telemetry">,
+): () => Promise<number> {
+  const countHeld = createHeldCount({ region, credentials, endpoint: queueEndpoint });
+  return async () => {
+    const counts = await Promise.all(
+      [queueDlqUrl, intakeDlqUrl].map((url) => tried(() => countHeld(url), sleep)),
+    );
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
 }
 
 /** Seconds that the oldest message of each queue has waited, by the newest number that CloudWatch has. */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { ReceiveMessageCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from "vitest";
-import { createLateMessages } from "#adapters/aws/aws-parts-late.ts";
+import { createDeadLetterCount, createLateMessages } from "#adapters/aws/aws-parts-late.ts";
 import type { QueueUrls } from "#adapters/aws/aws-parts.ts";
 import type { CloudWatchServer } from "#infra/emulated/cloudwatch-server.ts";
 import { startCloudWatchServer } from "#infra/emulated/cloudwatch-server.ts";
@@ -87,6 +87,22 @@ it("are asked for again where CloudWatch failed for a moment", async () => {
   await send(urls.queueUrl);
 
   await expect(countLate(await answering(503, metrics({ age0: [301] }), 200))).resolves.toBe(1);
+});
+
+it("count dead letters too, and say so where nobody answers", async () => {
+  await send(urls.queueUrl);
+  await send(urls.intakeUrl);
+  await sqs.client.send(new ReceiveMessageCommand({ QueueUrl: urls.intakeUrl }));
+  const dead = { queueDlqUrl: urls.queueUrl, intakeDlqUrl: urls.intakeUrl };
+  const options = {
+    region: "us-east-1",
+    credentials: STAND_IN_CREDENTIALS,
+    sleep: async () => undefined,
+  };
+  const count = (queueEndpoint: string) => createDeadLetterCount(dead, { ...options, queueEndpoint })();
+
+  await expect(count(sqs.url)).resolves.toBe(2);
+  await expect(count("http://127.0.0.1:9")).rejects.toMatchObject({ code: "storage-unavailable" });
 });
 
 async function countLate(metricsEndpoint = cloudwatch.url): Promise<number | undefined> {
