@@ -9,12 +9,14 @@ import { dirname, join } from "node:path";
 import { finished } from "node:stream/promises";
 import { bundlesOfSize, tilePath, tilesOfSize } from "#tlog/tile.ts";
 import type { SignedCheckpoint } from "#verify/checkpoint-check.ts";
-import { UndecidedError } from "#verify/finding.ts";
+import { hex, UndecidedError } from "#verify/finding.ts";
 import { BUNDLE_LINES, BUNDLE_RANGE, findLineFiles } from "#verify/line-files.ts";
 import type { LeafRun } from "#verify/line-reader.ts";
 import { createLineReader, lineOf } from "#verify/line-reader.ts";
 import type { LogSource } from "#verify/log-source.ts";
 import { readInOrder } from "#verify/log-source.ts";
+import { sha256 } from "#verify/native-hash.ts";
+import type { QuarantineMarker } from "#verify/special-lines.ts";
 import { CHECKPOINT, MAX_CHECKPOINT_BYTES } from "#verify/verify-log.ts";
 
 /** An end of a range: a leaf, or a time of acceptance in milliseconds since 1970. */
@@ -149,7 +151,7 @@ interface BundleLine {
   /** How many leaves it takes. */
   readonly leaves: number;
   /** The file that the lines of these leaves were moved to. */
-  readonly quarantined: string | undefined;
+  readonly quarantined: QuarantineMarker | undefined;
 }
 
 function* linesOfRun({
@@ -168,7 +170,7 @@ function* linesOfRun({
   if (specialLeaf !== undefined && specialLeaf < firstLeaf) return; // a later part
   const marker = special.kind === "marker" ? special : undefined;
   const bytes = lineOf(block, firstLine);
-  yield { bytes, leaf: firstLeaf, leaves: marker?.lines ?? 1, quarantined: marker?.file };
+  yield { bytes, leaf: firstLeaf, leaves: marker?.lines ?? 1, quarantined: marker };
 }
 
 /** Not a number where the line says none. */
@@ -178,9 +180,14 @@ function receivedMs(line: Buffer): number {
   return Date.parse(line.toString("latin1", at + RECEIVED_AT.length, at + RECEIVED_AT.length + TIME_LENGTH));
 }
 
-async function copyQuarantined({ source, folder }: BundleRequest, name: string): Promise<void> {
-  const bytes = await source.read(name, MAX_QUARANTINE_BYTES);
-  if (bytes !== undefined) await put(folder, name, bytes);
+/** Nothing but what was moved: a marker may have been altered to name any file that lies beside the log. */
+async function copyQuarantined({ source, folder }: BundleRequest, marker: QuarantineMarker): Promise<void> {
+  const bytes = await source.read(marker.file, MAX_QUARANTINE_BYTES);
+  if (bytes === undefined) return;
+  if (bytes.length !== marker.bytes || hex(sha256(bytes)) !== marker.sha256) {
+    throw new UndecidedError(`${marker.file} is not what its marker says; verify the log first`);
+  }
+  await put(folder, marker.file, bytes);
 }
 
 async function put(folder: string, key: string, bytes: Uint8Array): Promise<void> {

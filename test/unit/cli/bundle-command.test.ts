@@ -97,6 +97,19 @@ describe("auditlog bundle", () => {
     expect(stdout).toContain("2 in quarantine, intact");
   });
 
+  it("hands over no file that an altered marker names", async () => {
+    const log = await madeLog({ lines: LINES, form: "local" });
+    await put(log.folder, "secret", "a secret");
+    await rewrite(log.folder, "audit-0000000000000100.jsonl", (lines) =>
+      lines.toSpliced(3, 2, markerOf("secret", LINES.slice(103, 105))),
+    );
+
+    const { code, folder, stderr } = await bundleOf(log);
+
+    expect([code, await readdir(folder)]).toEqual([3, ["lines", "log"]]);
+    expect(stderr).toContain("secret is not what its marker says");
+  });
+
   it("reads a long log no further than its range goes", async () => {
     const log = await madeLog({ lines: LINES, form: "local" });
     const source = createFolderSource(log.folder);
