@@ -3,12 +3,12 @@ import { readFile, writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { Option } from "commander";
 import type { CliContext } from "#cli/context.ts";
-import { EXIT_FAILED } from "#cli/context.ts";
+import { EXIT_FAILED, EXIT_USAGE } from "#cli/context.ts";
 import { addKeyOptions, KEY_HELP, keysOf, listFlag } from "#cli/log-options.ts";
 import { jsonLine } from "#cli/operator-options.ts";
 import type { Flags } from "#cli/options.ts";
 import { addTargetOptions, numberFlag, parseCount, targetOf, textFlag } from "#cli/options.ts";
-import { proofVerdictJson, proofVerdictText } from "#cli/proof-verdict.ts";
+import { addReceiptOption, proofVerdictJson, proofVerdictText } from "#cli/proof-verdict.ts";
 import { printable, printableLines } from "#cli/terminal-text.ts";
 import type { EventProof } from "#client/audit-service.ts";
 import type { ProofVerdict } from "#verify/proof-check.ts";
@@ -19,7 +19,7 @@ type SetExit = (code: number) => void;
 const HELP = `
 Prints the proof (C2SP tlog-proof). With --key it is checked here, and nothing is printed or written unless it holds:
 the line that the service has is what was sealed, its leaf is in the tree, and the tree is signed. With --kept, a proof
-that was kept earlier is held against the line that the service has now.
+that was kept earlier is held against the line that the service has now. With --content-hash, the receipt of the sender too.
 ${KEY_HELP}
 
 Exit code: 0 printed, and verified where --key is given; 1 not verified, or there is no such event.
@@ -41,10 +41,17 @@ export function addProofCommand(program: Command, context: CliContext, setExit: 
     )
     .option("--tenant <id>", "tenant; only where the key leaves the choice")
     .option("--json", "print proof and verdict as JSON");
-  addKeyOptions(command);
+  addReceiptOption(addKeyOptions(command));
   addTargetOptions(command)
     .addHelpText("after", HELP)
-    .action(async (id: string, flags: Flags) => setExit(await prove(id, flags, context)));
+    .action(async (id: string, flags: Flags) => {
+      if (textFlag(flags, "contentHash") !== undefined && listFlag(flags, "key").length === 0) {
+        const message =
+          "error: to hold the event against --content-hash, give the verifier key of the log with --key";
+        command.error(message, { exitCode: EXIT_USAGE });
+      }
+      setExit(await prove(id, flags, context));
+    });
 }
 
 async function prove(id: string, flags: Flags, context: CliContext): Promise<number> {
@@ -86,7 +93,15 @@ interface Given {
 async function judge({ id, line, proof }: Given, flags: Flags): Promise<ProofVerdict> {
   const keys = await keysOf(flags);
   const witnessesRequired = keys.witnesses.length;
-  return checkProof({ object: `event ${id}`, proof, line: Buffer.from(line), keys, witnessesRequired });
+  const contentHash = textFlag(flags, "contentHash");
+  return checkProof({
+    object: `event ${id}`,
+    proof,
+    line: Buffer.from(line),
+    keys,
+    witnessesRequired,
+    contentHash,
+  });
 }
 
 async function give(

@@ -5,6 +5,7 @@ import { TlogError } from "#tlog/tlog-error.ts";
 import { createTreeHasher } from "#tlog/tree-hash.ts";
 import type { SignedCheckpoint } from "#verify/checkpoint-check.ts";
 import { checkCheckpoint, witnessFinding } from "#verify/checkpoint-check.ts";
+import { contentHashOf } from "#verify/content-hash.ts";
 import type { Finding } from "#verify/finding.ts";
 import { hex } from "#verify/finding.ts";
 import type { TrustedKeys } from "#verify/keys.ts";
@@ -18,15 +19,24 @@ export interface ProofClaim {
   readonly line: Uint8Array;
   readonly keys: TrustedKeys;
   readonly witnessesRequired: number;
+  /** What the service answered to the sender of the event, 64 hexadecimal digits in lower case: to be that of the line. */
+  readonly contentHash?: string | undefined;
 }
 
 export type ProofVerdict =
-  | { readonly kind: "proven"; readonly leaf: number; readonly checkpoint: SignedCheckpoint }
+  | {
+      readonly kind: "proven";
+      readonly leaf: number;
+      readonly checkpoint: SignedCheckpoint;
+      /** Where it was to be checked. */
+      readonly contentHash?: string;
+    }
   | { readonly kind: "refused"; readonly finding: Finding };
 
 const HASHER = createTreeHasher(sha256);
 
-export function checkProof({ object, proof, line, keys, witnessesRequired }: ProofClaim): ProofVerdict {
+export function checkProof(claim: ProofClaim): ProofVerdict {
+  const { object, proof, line, keys, witnessesRequired, contentHash } = claim;
   const refused = (finding: Omit<Finding, "object">): ProofVerdict => ({
     kind: "refused",
     finding: { object, ...finding },
@@ -48,7 +58,13 @@ export function checkProof({ object, proof, line, keys, witnessesRequired }: Pro
   const { root, size } = checkpoint;
   const place = { index: parsed.index, size: BigInt(size), leafHash, proof: parsed.hashes, root };
   const problem = inclusionProblem(place, HASHER);
-  if (problem === undefined) return { kind: "proven", leaf, checkpoint };
+  if (problem === undefined) {
+    if (contentHash === undefined) return { kind: "proven", leaf, checkpoint };
+    const found = contentHashOf(line) ?? "no stored event";
+    if (found === contentHash) return { kind: "proven", leaf, checkpoint, contentHash };
+    const meaning = `the line is what was sealed as leaf ${leaf}, but it is not the event of the receipt: its content has another hash`;
+    return refused({ kind: "line", leaf, expected: contentHash, found, meaning });
+  }
   return refused({
     kind: "line",
     leaf,

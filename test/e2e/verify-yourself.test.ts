@@ -5,8 +5,11 @@ import { readFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { startServe } from "#test/support/auditlog.ts";
+import { anyEvent } from "#test/support/event-arbitraries.ts";
+import { accepted } from "#test/support/event-fixtures.ts";
 import { newFolder } from "#test/support/folders.ts";
 
 const DOC = readFileSync(join(import.meta.dirname, "..", "..", "docs", "verify-yourself.md"), "utf8");
@@ -75,6 +78,30 @@ describe.skipIf(isMissing)("docs/verify-yourself.md", () => {
 
     expect(signed).toContain("Signature Verified Successfully");
     expect(proven).toMatch(/^audit-service\.local\/[0-9a-f]{16}: the line is leaf 77 of 600\n$/);
+  });
+
+  it("computes the content hash of a line, which the sender has as a receipt, with Python", async () => {
+    const { folder, run } = await sealedFolder();
+    await writeFile(join(folder, "content_hash.py"), block("python", "content_hash.py"));
+    const samples = [
+      ...fc.sample(anyEvent, { numRuns: 30, seed: 1 }),
+      {
+        action: "a",
+        service_name: "s",
+        timestamp: "2026-03-01T12:00:00Z",
+        metadata: { small: 1e-7, large: 1e21, "😀": 1, "\uffff": 2 },
+      },
+    ];
+    const lines = samples.map((event) => accepted(event));
+
+    const hashes = await Promise.all(
+      lines.map(async ({ text }, n) => {
+        await writeFile(join(folder, `${n}.line`), text);
+        return run("python3", ["content_hash.py", `${n}.line`]);
+      }),
+    );
+
+    expect(hashes).toEqual(lines.map(({ contentHash }) => `${contentHash}\n`));
   });
 
   it("refuses a line and a checkpoint that were altered", async () => {

@@ -92,6 +92,34 @@ describe("a log of the real service", () => {
     expect(JSON.parse(await readFile(`${path}.line`, "utf8"))).toMatchObject({ event_id: id });
   });
 
+  it("holds an event against the receipt of its sender, now and later", async () => {
+    const { folder, url, key, run } = await sealedService();
+    const path = join(folder, "kept.tlog-proof");
+    const sent = await fetch(`${url}/events`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ action: "a", service_name: "s" }),
+    });
+    const { event_id: id, content_hash: hash } = (await sent.json()) as Record<string, string>;
+    await fetch(`${url}/events/${id}/proof?wait=20`);
+    const wrong = "0".repeat(64);
+    const receipt = (given: string | undefined): string[] => ["--key", key, "--content-hash", given ?? ""];
+
+    const fetched = await run("proof", id ?? "", "--url", url, "-o", path, ...receipt(hash));
+    const offline = await run("verify", path, "--line", `${path}.line`, ...receipt(hash?.toUpperCase()));
+    const others = [
+      await run("proof", id ?? "", "--url", url, ...receipt(wrong)),
+      await run("verify", path, "--line", `${path}.line`, ...receipt(wrong)),
+      await run("verify", path, "--line", `${path}.line`, ...receipt("12")),
+      await run("verify", folder, ...receipt(hash)),
+      await run("proof", id ?? "", "--url", url, "--content-hash", wrong),
+    ];
+
+    expect([fetched.code, offline.code, ...others.map(({ code }) => code)]).toEqual([0, 0, 1, 1, 2, 2, 2]);
+    expect(offline.stdout).toContain(`content      ${hash}, as the receipt says\n`);
+    expect(others[1]?.stdout).toMatch(/^NOT VERIFIED: .*is not the event of the receipt/s);
+  });
+
   it("hands over a part that verifies offline", async () => {
     const { folder, key, run } = await sealedService();
     const to = join(folder, "handed-over");

@@ -1,5 +1,6 @@
 // One proof, one line, one key: what holds is proven, whatever was altered is refused with the reason.
 import { describe, expect, it } from "vitest";
+import { decodeLine } from "#event/stored-line.ts";
 import { COSIGNATURE_V1 } from "#tlog/note.ts";
 import { tilePath, tilesOfSize } from "#tlog/tile.ts";
 import { formatTlogProof } from "#tlog/tlog-proof.ts";
@@ -73,6 +74,49 @@ describe("a proof", () => {
     ].map((altered) => check(log.key.vkey, altered, LINES[300] ?? "").kind);
 
     expect(refused).toEqual(["refused", "refused", "refused", "refused", "refused"]);
+  });
+
+  it("is held against the receipt of the sender", async () => {
+    const log = await madeLog({ lines: LINES, form: "local" });
+    const proof = await proofOf(log, 300);
+    const line = LINES[300] ?? "";
+    const contentHash = decodeLine(line).contentHash;
+    const claim = {
+      object: "it",
+      proof,
+      line: Buffer.from(line),
+      keys: readKeys([log.key.vkey]),
+      witnessesRequired: 0,
+    };
+
+    expect(checkProof({ ...claim, contentHash })).toMatchObject({ kind: "proven", contentHash });
+    expect(checkProof({ ...claim, contentHash: "0".repeat(64) })).toMatchObject({
+      kind: "refused",
+      finding: {
+        leaf: 300,
+        expected: "0".repeat(64),
+        found: contentHash,
+        meaning: expect.stringContaining("receipt") as string,
+      },
+    });
+  });
+
+  it("of what is no event is held against no receipt", async () => {
+    const lines = LINES.with(7, "no event");
+    const log = await madeLog({ lines, form: "local" });
+    const proof = await proofOf(log, 7);
+    const claim = {
+      object: "it",
+      proof,
+      line: Buffer.from("no event"),
+      keys: readKeys([log.key.vkey]),
+      witnessesRequired: 0,
+    };
+
+    expect(checkProof(claim).kind).toBe("proven");
+    expect(checkProof({ ...claim, contentHash: "0".repeat(64) })).toMatchObject({
+      finding: { found: "no stored event" },
+    });
   });
 
   it("is refused with another key, and without the witness that is asked for", async () => {
