@@ -19,11 +19,10 @@ import {
 import { createStatusLine, jsonLine } from "#cli/operator-options.ts";
 import type { Flags } from "#cli/options.ts";
 import { addTargetOptions, numberFlag, parseCount, targetOf, textFlag } from "#cli/options.ts";
-import { addReceiptOption, checkOneProof } from "#cli/proof-verdict.ts";
+import { checkOneProof } from "#cli/proof-verdict.ts";
 import { formatCount, printable } from "#cli/terminal-text.ts";
 import { isPlain, verdictJson, verdictText } from "#cli/verify-report.ts";
 import { isMissing } from "#verify/folder-source.ts";
-import { UndecidedError } from "#verify/finding.ts";
 import type { Verdict } from "#verify/verify-log.ts";
 import { verifyLog } from "#verify/verify-log.ts";
 
@@ -36,7 +35,7 @@ that --against names. Of an http address all but the lines. Of a proof in a file
 ${KEY_HELP}
 
 Exit code: 0 verified, 1 not verified: the first difference is named, 2 wrong usage, 3 undecided: something cannot be
-read or reached.
+read or reached, be it the log, a key or a file.
 
 Examples:
   auditlog verify logs --key log.vkey
@@ -52,7 +51,7 @@ export function addVerifyCommand(program: Command, context: CliContext, setExit:
       "[place]",
       "folder, live file, s3://bucket/prefix, http address, or a .tlog-proof file (default: the log of --url or --file)",
     );
-  addReceiptOption(addKeyOptions(command))
+  addKeyOptions(command)
     .addOption(
       new Option(
         "--witnesses-required <count>",
@@ -77,8 +76,9 @@ export function addVerifyCommand(program: Command, context: CliContext, setExit:
       try {
         setExit(await verify(place, { flags, context }));
       } catch (error) {
-        if (!(error instanceof UndecidedError)) throw error;
-        await context.stderr.write(`auditlog: undecided: ${printable(error.message)}\n`);
+        // Whatever it is: nothing was found wrong with the log, which is what 1 says.
+        const reason = error instanceof Error ? error.message : String(error);
+        await context.stderr.write(`auditlog: undecided: ${printable(reason)}\n`);
         setExit(EXIT_UNDECIDED);
       }
     });
@@ -97,16 +97,9 @@ async function verify(given: string | undefined, { flags, context }: Run): Promi
       line: textFlag(flags, "line"),
       keys,
       witnessesRequired,
-      contentHash: textFlag(flags, "contentHash"),
       isJson: flags["json"] === true,
       context,
     });
-  }
-  if (textFlag(flags, "contentHash") !== undefined) {
-    await context.stderr.write(
-      "auditlog: --content-hash is about one event: give its .tlog-proof and --line\n",
-    );
-    return EXIT_USAGE;
   }
   const { source, stem } = await context.log.open(context.log.placeOf(given, targetOf(flags)));
   const state = statePath(flags, keys, context.log.stateFolder);

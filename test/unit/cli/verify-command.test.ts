@@ -124,12 +124,12 @@ describe("auditlog verify", () => {
 
   it.each([
     [["verify", "."], /give the verifier key of the log with --key/, 2],
-    [["verify", ".", "--key", "nothing"], /nothing is neither a verifier key nor a file/, 1],
-    [["verify", ".", "--key", "log+00000000+AAAA"], /a key cannot be read: /, 1],
+    [["verify", ".", "--key", "nothing"], /undecided: nothing is neither a verifier key nor a file/, 3],
+    [["verify", ".", "--key", "log+00000000+AAAA"], /undecided: a key cannot be read: /, 3],
     [
       ["verify", "/no/such/place", "--key", newKey("a").vkey],
-      /\/no\/such\/place is no folder, live file or address/,
-      1,
+      /undecided: \/no\/such\/place is no folder, live file or address/,
+      3,
     ],
     [
       ["verify", "http://127.0.0.1:1", "--key", newKey("a").vkey, "--no-state"],
