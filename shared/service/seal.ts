@@ -78,7 +78,7 @@ export function createSealer(deps: SealerDeps): Sealer {
     ...deps,
     identity: createLogIdentity(deps),
     ask: createAskWitnesses({ ...deps, witnesses: deps.witnesses ?? [] }),
-    memory: { areKeysPublished: false, tidied: undefined },
+    memory: { areKeysPublished: false, tidied: undefined, lacksWitness: false },
   };
   return { run: () => new Run(tools).all() };
 }
@@ -88,6 +88,8 @@ interface Memory {
   areKeysPublished: boolean;
   /** Staging object of the head whose batches are known to be removed. */
   tidied: string | undefined;
+  /** Whether a witness did not cosign when it was asked last. */
+  lacksWitness: boolean;
 }
 
 interface Tools extends SealerDeps {
@@ -252,8 +254,8 @@ class Run {
     let current: OwnCheckpoint | undefined;
     if (isFreshnessDue(published, clock)) current = await renewFreshness(this.tools, published);
     this.isFreshnessRenewed = current !== undefined;
-    if ((this.isFreshnessRenewed || this.hasPublished) && published.size === head.size)
-      await this.askWitnesses(head);
+    const isNew = this.isFreshnessRenewed || this.hasPublished || this.tools.memory.lacksWitness;
+    if (isNew && published.size === head.size) await this.askWitnesses(head);
     return this.report({ size: head.size, publishedSize: published.size });
   }
 
@@ -261,6 +263,7 @@ class Run {
     if ((this.tools.witnesses ?? []).length === 0) return;
     const { signatures, problems } = await this.tools.ask(head);
     this.witnessProblems = problems;
+    this.tools.memory.lacksWitness = problems.length > 0;
     if (signatures.length > 0) await addSignatures(this.tools, head.note.body, signatures);
   }
 

@@ -186,6 +186,27 @@ describe("witnesses", () => {
     expect(told).toEqual([same, same]);
   });
 
+  it("are asked again while nothing is new, and told of, until they cosign", async () => {
+    const log = testLog();
+    const witness = witnessOf(log);
+    let isDown = true;
+    const addCheckpoint: Witness["addCheckpoint"] = async (body) =>
+      isDown ? { kind: "refused", reason: "busy" } : witness.addCheckpoint(body);
+    const sealer = log.open({ witnesses: [{ ...witness, addCheckpoint }] });
+    log.lines.push("a");
+    const told = [(await sealer.run()).witnessProblems.length];
+
+    for (const down of [true, false, false]) {
+      isDown = down;
+      log.pass(60_000);
+      told.push((await sealer.run()).witnessProblems.length);
+    }
+
+    expect(told).toEqual([1, 1, 0, 0]);
+    expect(witness.asked).toHaveLength(1);
+    expect(isWitnessed(log)).toBe(true);
+  });
+
   it("are asked again soon where the clock was set back", async () => {
     const log = testLog();
     const witness = witnessOf(log);
