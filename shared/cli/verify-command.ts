@@ -19,7 +19,7 @@ import {
 import { createStatusLine, jsonLine } from "#cli/operator-options.ts";
 import type { Flags } from "#cli/options.ts";
 import { addTargetOptions, numberFlag, parseCount, targetOf, textFlag } from "#cli/options.ts";
-import { checkOneProof } from "#cli/proof-verdict.ts";
+import { addReceiptOption, checkOneProof } from "#cli/proof-verdict.ts";
 import { formatCount, printable } from "#cli/terminal-text.ts";
 import { isPlain, verdictJson, verdictText } from "#cli/verify-report.ts";
 import { isMissing } from "#verify/folder-source.ts";
@@ -51,7 +51,7 @@ export function addVerifyCommand(program: Command, context: CliContext, setExit:
       "[place]",
       "folder, live file, s3://bucket/prefix, http address, or a .tlog-proof file (default: the log of --url or --file)",
     );
-  addKeyOptions(command)
+  addReceiptOption(addKeyOptions(command))
     .addOption(
       new Option(
         "--witnesses-required <count>",
@@ -97,9 +97,16 @@ async function verify(given: string | undefined, { flags, context }: Run): Promi
       line: textFlag(flags, "line"),
       keys,
       witnessesRequired,
+      contentHash: textFlag(flags, "contentHash"),
       isJson: flags["json"] === true,
       context,
     });
+  }
+  if (textFlag(flags, "contentHash") !== undefined) {
+    await context.stderr.write(
+      "auditlog: --content-hash is about one event: give its .tlog-proof and --line\n",
+    );
+    return EXIT_USAGE;
   }
   const { source, stem } = await context.log.open(context.log.placeOf(given, targetOf(flags)));
   const state = statePath(flags, keys, context.log.stateFolder);
