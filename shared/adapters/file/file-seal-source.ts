@@ -101,7 +101,7 @@ function acceptedMs(line: Buffer): number | undefined {
 
 function cut(size: number, lines: number): AuditStorageError {
   const message = `the log holds ${lines} lines, but ${size} leaves are sealed: lines ${lines} to ${size - 1} are missing at its end`;
-  return logDiverged(message, { details: { lines, size } });
+  return logDiverged(message, { details: { lines, size }, runbook: "lost-lines" });
 }
 
 function doubt({ from, to, reason }: UncertainLines): AuditStorageError {

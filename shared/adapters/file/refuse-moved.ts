@@ -35,7 +35,7 @@ export async function refuseMoved({ store, cursor }: SealedLines, size: number):
     if (found === undefined) continue;
     if (found.equals(entries.subarray(place, place + ENTRY_BYTES))) return;
     const message = `line ${line} is not what was sealed as leaf ${line}: lines before it are missing, or are damaged so that nobody can tell how many they were; bring back the files as they were`;
-    throw logDiverged(message, { details: { line, size } });
+    throw logDiverged(message, { details: { line, size }, runbook: "lost-lines" });
   }
 }
 
