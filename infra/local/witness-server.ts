@@ -9,6 +9,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { openFileWitnessStore } from "#adapters/file/file-witness-store.ts";
 import { openKey } from "#adapters/file/key-file.ts";
+import { keepEvidence } from "#adapters/file/witness-evidence.ts";
 import type { WitnessRun } from "#cli/context.ts";
 import { createBodyReader } from "#infra/local/body-reader.ts";
 import { AuditServiceError } from "#lib/errors.ts";
@@ -85,7 +86,13 @@ export async function startWitnessServer(options: WitnessServerOptions): Promise
       verify: verifyEd25519,
     });
     const requests = createWitnessRequests(witness, ({ message }) => say(`not answered: ${message}`));
-    const server = createHttpServer(requests, say);
+    const watched: Requests = async (request) => {
+      const reply = await requests(request);
+      if (reply.isContradiction)
+        say(contradiction(reply, { folder, body: request.body, nowMs: clock.nowMs() }));
+      return reply;
+    };
+    const server = createHttpServer(watched, say);
     const url = await listen(server, host, port);
     return {
       url,
@@ -101,6 +108,19 @@ export async function startWitnessServer(options: WitnessServerOptions): Promise
   } catch (error) {
     store.close();
     throw error;
+  }
+}
+
+/** Keeps the request; a disk that cannot is told of, and the refusal stands. */
+function contradiction(
+  { body: reason }: WitnessReply,
+  { folder, body, nowMs }: { readonly folder: string; readonly body: string; readonly nowMs: number },
+): string {
+  const head = `a log contradicts itself (answered: ${reason.trimEnd()})`;
+  try {
+    return `${head}; the request is kept in ${keepEvidence(folder, { body, nowMs })}`;
+  } catch (error) {
+    return `${head}; the request cannot be kept (${String(error)}):\n${body}`;
   }
 }
 

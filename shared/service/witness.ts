@@ -163,7 +163,11 @@ function judge(
 ): WitnessReply | undefined {
   const known = stored === undefined ? undefined : parseCheckpoint(parseNote(stored).body);
   const knownSize = known?.size ?? 0n;
-  if (oldSize !== knownSize) return { status: 409, contentType: SIZE, body: `${knownSize}\n` };
+  if (oldSize !== knownSize) {
+    const reply = { status: 409, contentType: SIZE, body: `${knownSize}\n` };
+    const isFork = known?.size === checkpoint.size && !equalBytes(known.root, checkpoint.root);
+    return isFork ? { ...reply, isContradiction: true } : reply;
+  }
   const hasher = createTreeHasher();
   if (checkpoint.size === 0n && !equalBytes(checkpoint.root, hasher.empty)) {
     return contradiction("the root of a log of size 0 is not that of the empty tree\n");

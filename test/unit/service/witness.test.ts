@@ -131,6 +131,8 @@ describe("a request is refused", () => {
     expect(await isContradiction(5, fork.request(5, 9))).toBe(true);
     expect(await isContradiction(5, fork.request(5, 5))).toBe(true);
     expect(await isContradiction(4, fork.request(4, 9))).toBe(true);
+    expect(await isContradiction(5, fork.request(0, 5))).toBe(true);
+    expect(await isContradiction(5, log.request(0, 5))).toBe(false);
     expect(await isContradiction(5, garbled(log.request(5, 9)))).toBe(false);
     expect(await isContradiction(5, withoutProof(log.request(5, 9)))).toBe(false);
     expect(await isContradiction(4, withoutProof(log.request(4, 9)))).toBe(false);

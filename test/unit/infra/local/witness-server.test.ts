@@ -1,5 +1,5 @@
 // A witness on one machine over HTTP: its key and what it cosigned outlive it, and it takes no more than it should.
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -9,7 +9,10 @@ import type { WitnessServer, WitnessServerOptions } from "#infra/local/witness-s
 import { startWitnessServer } from "#infra/local/witness-server.ts";
 import { cosignedAt, createTestLog, createTestSigner } from "#test/support/witnessed-log.ts";
 
-const log = createTestLog(createTestSigner("log.example/audit"));
+const signer = createTestSigner("log.example/audit");
+const log = createTestLog(signer);
+/** The same key, another history. */
+const fork = createTestLog(signer, (index) => `other ${index}`);
 
 let folder: string;
 let server: WitnessServer | undefined;
@@ -75,6 +78,31 @@ describe("a witness on one machine", () => {
     await start();
 
     expect(statSync(join(folder, "witness.key")).mode & 0o777).toBe(0o600);
+  });
+
+  it("keeps the whole request that shows two histories, once, and says so", async () => {
+    const { url } = await start({ clock: { nowMs: () => 1_772_366_400_000 } });
+    const other = createTestLog(createTestSigner("log.example/audit"));
+    const ask = (body: string): Promise<Response> => fetch(`${url}/add-checkpoint`, { method: "POST", body });
+    await ask(log.request(0, 5));
+    const forked = fork.request(5, 5);
+    said.length = 0;
+
+    const answers = [
+      await ask(forked),
+      await ask(forked),
+      await ask(other.request(0, 5)),
+      await ask(log.request(0, 7)),
+    ];
+
+    expect(answers.map(({ status }) => status)).toEqual([422, 422, 403, 409]);
+    const kept = readdirSync(folder).filter((name) => name.startsWith("contradiction-"));
+    expect(kept).toEqual([expect.stringMatching(/^contradiction-20260301T120000000Z-[0-9a-f]{16}\.txt$/)]);
+    expect(readFileSync(join(folder, kept[0] ?? ""), "utf8")).toBe(forked);
+    expect(said).toHaveLength(2);
+    expect(said[0]).toMatch(
+      /^a log contradicts itself \(answered: another root is known at size 5\); the request is kept in .*contradiction-/,
+    );
   });
 
   it("keeps its name", async () => {
