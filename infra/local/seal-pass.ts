@@ -115,7 +115,11 @@ export function createSealPasses(plan: SealingPlan, io: DurableIo = nodeDurableI
       const settleUntilMs = Date.now() + MAX_SETTLE_MS;
       const isOverdue = (): boolean => options.isOverdue() || Date.now() >= settleUntilMs;
       await settleStaging({ store, ledger, nowMs: Date.now(), isOverdue });
-      const told = [...problems, ...witnessProblems].map(({ subject, problem }) => `${subject}: ${problem}`);
+      const ofWitnesses = witnessProblems.map(({ subject, problem }) => ({
+        subject: `witness ${subject}`,
+        problem,
+      }));
+      const told = [...problems, ...ofWitnesses].map(({ subject, problem }) => `${subject}: ${problem}`);
       return { ...(await soFar()), problems: told };
     },
     close: () => lines.close(),

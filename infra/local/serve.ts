@@ -92,8 +92,7 @@ async function run(config: Config, say: (text: string) => void): Promise<void> {
 function seal(store: FileStore, config: Config, telemetry: Telemetry): Sealing | undefined {
   const { sealIntervalMs: intervalMs, logOrigin: origin, witnesses } = config;
   if (intervalMs === 0) return undefined;
-  const onTrouble = (problem: string): void =>
-    telemetry.error("events get no leaves in the log", { problem });
+  const onTrouble = (problem: string): void => telemetry.error("the log has a problem", { problem });
   return startSealing({ store, intervalMs, origin, witnesses, onTrouble });
 }
 
