@@ -11,7 +11,7 @@ export function contentHashOf(line: Uint8Array): string | undefined {
   if (added === undefined) return undefined;
   // A name begins with a quote; behind it an underscore says that the service has put the member in.
   const content = membersOf(text).filter(
-    (member) => !/^"_/.test(member) && !added.some((name) => member.startsWith(`"${name}":`)),
+    (member) => !member.startsWith('"_') && !added.some((name) => member.startsWith(`"${name}":`)),
   );
   return sha256(Buffer.from(`{${content.join(",")}}`)).toString("hex");
 }
