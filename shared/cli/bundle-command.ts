@@ -10,6 +10,7 @@ import type { Flags } from "#cli/options.ts";
 import { addTargetOptions, targetOf, textFlag } from "#cli/options.ts";
 import { formatCount, printable } from "#cli/terminal-text.ts";
 import { verdictText } from "#cli/verify-report.ts";
+import { parseInstant } from "#lib/instant.ts";
 import { checkCheckpoint } from "#verify/checkpoint-check.ts";
 import { UndecidedError } from "#verify/finding.ts";
 import { createFolderSource } from "#verify/folder-source.ts";
@@ -97,10 +98,11 @@ async function makeEmpty(folder: string): Promise<void> {
 }
 
 function parseEnd(text: string, timeOfDay: string): RangeEnd {
-  if (/^\d{1,15}$/.test(text)) return { kind: "leaf", leaf: Number(text) };
-  const ms = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}${timeOfDay}` : text);
-  if (Number.isNaN(ms)) throw new InvalidArgumentError("It is neither a leaf number nor a time.");
-  return { kind: "time", ms };
+  const leaf = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(leaf)) return { kind: "leaf", leaf };
+  const instant = parseInstant(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}${timeOfDay}` : text);
+  if (typeof instant === "string") throw new InvalidArgumentError("It is neither a leaf number nor a time.");
+  return { kind: "time", ms: instant.seconds * 1000 + Math.floor(instant.nanos / 1_000_000) };
 }
 
 function endOf(value: unknown): RangeEnd | undefined {

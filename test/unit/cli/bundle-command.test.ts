@@ -97,6 +97,27 @@ describe("auditlog bundle", () => {
     expect(stdout).toContain("2 in quarantine, intact");
   });
 
+  it.each([
+    "-1",
+    "-5",
+    "+5",
+    " 5",
+    "5 ",
+    "1e3",
+    "0x10",
+    "1.5",
+    "abc",
+    "",
+    "2026-02-30",
+    "2026-03-01T12:00:00",
+    "9007199254740992",
+    "March 1, 2026",
+  ])("takes %j for no end of a range", async (end) => {
+    const { code, stderr } = await run("bundle", "nowhere", "--key", "k", "-o", "nowhere", `--from=${end}`);
+
+    expect([code, stderr]).toEqual([2, expect.stringContaining("neither a leaf number nor a time")]);
+  });
+
   it("hands over no file that an altered marker names", async () => {
     const log = await madeLog({ lines: LINES, form: "local" });
     await put(log.folder, "secret", "a secret");
