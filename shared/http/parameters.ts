@@ -14,7 +14,7 @@ const flag = z
 /** An integer as text. */
 const whole = (min: number, max: number): z.ZodPipe<z.ZodType<number, string>, z.ZodInt> => {
   const error = `is not an integer from ${min} to ${max}`;
-  const text = z.string().regex(/^-?\d{1,16}$/, { error });
+  const text = z.string().regex(/^(?:0|-?[1-9]\d{0,15})$/, { error });
   return text.transform(Number).pipe(z.int({ error }).min(min, { error }).max(max, { error }));
 };
 

@@ -207,7 +207,7 @@ function readParameter(name: string, texts: readonly string[]): ReadParameter {
   if (LISTS.has(name)) return read(more.length === 0 ? first.split(",") : texts);
   if (more.length > 0) return problem(`is given ${texts.length} times; give it once`);
   if (INTEGERS.has(name)) {
-    return /^-?\d{1,15}$/.test(first)
+    return /^(?:0|-?[1-9]\d{0,14})$/.test(first)
       ? read(Number(first))
       : problem(`is ${show(first)}; expected an integer`);
   }

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { parseQueryString, readParameters, takeParameter } from "#http/query-string.ts";
-import { BatchParameters, EventParameters } from "#http/parameters.ts";
+import { BatchParameters, EventParameters, FeedParameters } from "#http/parameters.ts";
 import { AuditValidationError } from "#lib/errors.ts";
 
 describe("parseQueryString", () => {
@@ -74,5 +74,21 @@ describe("takeParameter", () => {
     });
     expect(takeParameter(pairs, "c")).toEqual({ value: undefined, rest: pairs });
     expect(() => takeParameter(pairs, "a")).toThrow("is given 2 times");
+  });
+});
+
+describe("a number", () => {
+  it.each(["-0", "00", "01", "-01", "+1", " 1", "1.0", "1e1", ""])("is not written %j", (text) => {
+    expect(() => readParameters(FeedParameters, [["after", text]])).toThrow(AuditValidationError);
+    expect(() => readParameters(FeedParameters, [["limit", text]])).toThrow(AuditValidationError);
+  });
+
+  it.each([
+    ["-1", -1],
+    ["0", 0],
+    ["10", 10],
+    ["9007199254740991", Number.MAX_SAFE_INTEGER],
+  ])("is written %s", (text, after) => {
+    expect(readParameters(FeedParameters, [["after", text]])).toMatchObject({ after });
   });
 });
