@@ -7,6 +7,8 @@ import { textFlag } from "#cli/options.ts";
 import { toHex } from "#tlog/bytes.ts";
 import { TlogError } from "#tlog/tlog-error.ts";
 import type { SignedCheckpoint } from "#verify/checkpoint-check.ts";
+import { checkCheckpoint } from "#verify/checkpoint-check.ts";
+import { UndecidedError } from "#verify/finding.ts";
 import { isMissing } from "#verify/folder-source.ts";
 import type { TrustedKeys } from "#verify/keys.ts";
 import { readKeys } from "#verify/keys.ts";
@@ -43,12 +45,21 @@ export function listFlag(flags: Flags, name: string): readonly string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
-/** @throws Error where a key is none, with what was given */
+/** A command was given what it cannot work with. */
+export class UsageError extends Error {}
+
+/** @throws Error where a key is none, with what was given; UsageError where there is none of a log */
 export async function keysOf(flags: Flags): Promise<TrustedKeys> {
   const texts = await Promise.all(listFlag(flags, "key").map(keyText));
   const witnesses = await Promise.all(listFlag(flags, "witness").map(keyText));
+  const keys = orError(() => readKeys(texts, witnesses));
+  if (keys.log.length === 0) throw new UsageError("--key holds no verifier key of a log");
+  return keys;
+}
+
+function orError(read: () => TrustedKeys): TrustedKeys {
   try {
-    return readKeys(texts, witnesses);
+    return read();
   } catch (error) {
     if (!(error instanceof TlogError)) throw error;
     throw new Error(`a key cannot be read: ${error.message}`, { cause: error });
@@ -90,14 +101,25 @@ export function statePath(flags: Flags, keys: TrustedKeys, stateFolder: () => st
   return join(stateFolder(), `${origin}+${toHex(key.keyId)}.checkpoint`);
 }
 
-/** The checkpoint that was verified last. */
-export async function readState(path: string): Promise<readonly KnownCheckpoint[]> {
+/**
+ * The checkpoint that was verified last.
+ * @throws UndecidedError where the file is not what this program kept under this key, which says nothing of the log
+ */
+export async function readState(path: string, keys: TrustedKeys): Promise<readonly KnownCheckpoint[]> {
+  let note: string;
   try {
-    return [{ name: path, note: await readFile(path, "utf8") }];
+    note = await readFile(path, "utf8");
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;
   }
+  const checked = checkCheckpoint(note, keys, path);
+  if (checked.kind === "signed") return [{ name: path, note }];
+  const advice =
+    "take the right one with --state; moved away, a new one is begun, and a rollback before it is not noticed";
+  throw new UndecidedError(
+    `the state file ${path} does not fit this key: ${checked.finding.meaning}; ${advice}`,
+  );
 }
 
 /** Never leaves half a file behind. */

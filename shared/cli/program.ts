@@ -8,6 +8,7 @@ import { addDlqCommand } from "#cli/dlq-command.ts";
 import { addImportCommand } from "#cli/import-command.ts";
 import { addLanesCommand } from "#cli/lanes-command.ts";
 import { describeErrors } from "#cli/lines.ts";
+import { UsageError } from "#cli/log-options.ts";
 import { addExportCommand, addGetCommand, addHealthCommand, addQueryCommand } from "#cli/read-commands.ts";
 import { addProofCommand } from "#cli/proof-command.ts";
 import { addRebuildCommand } from "#cli/rebuild-command.ts";
@@ -52,7 +53,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     return exitCode;
   } catch (error) {
     await context.stderr.write(`auditlog: ${describe(error)}\n`);
-    return EXIT_FAILED;
+    return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
   }
 }
 

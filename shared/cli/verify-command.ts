@@ -14,6 +14,7 @@ import {
   listFlag,
   readState,
   statePath,
+  UsageError,
   writeState,
 } from "#cli/log-options.ts";
 import { createStatusLine, jsonLine } from "#cli/operator-options.ts";
@@ -76,6 +77,7 @@ export function addVerifyCommand(program: Command, context: CliContext, setExit:
       try {
         setExit(await verify(place, { flags, context }));
       } catch (error) {
+        if (error instanceof UsageError) throw error;
         // Whatever it is: nothing was found wrong with the log, which is what 1 says.
         const reason = error instanceof Error ? error.message : String(error);
         await context.stderr.write(`auditlog: undecided: ${printable(reason)}\n`);
@@ -111,7 +113,7 @@ async function verify(given: string | undefined, { flags, context }: Run): Promi
   const { source, stem } = await context.log.open(context.log.placeOf(given, targetOf(flags)));
   const state = statePath(flags, keys, context.log.stateFolder);
   const known = [
-    ...(state === undefined ? [] : await readState(state)),
+    ...(state === undefined ? [] : await readState(state, keys)),
     ...(await knownCheckpoints(listFlag(flags, "against"))),
   ];
   const status = createStatusLine(context.stderr, context.nowMs);
