@@ -130,6 +130,7 @@ export function createLineCheck(options: LineCheckOptions): LineCheck {
         counts.quarantined++;
         continue;
       }
+      const isLost = marker.bytes === 0;
       const why =
         lines.kind === "problem"
           ? lines.problem
@@ -141,7 +142,9 @@ export function createLineCheck(options: LineCheckOptions): LineCheck {
         ...placeOf(run, n),
         expected: hex(entries.subarray((leaf - first) * HASH_BYTES, (leaf - first + 1) * HASH_BYTES)),
         found: hash === undefined || hash.length === 0 ? "nothing" : hex(hash),
-        meaning: `the line of leaf ${leaf} was moved into quarantine, and ${why}`,
+        meaning: isLost
+          ? `the lines of leaves ${leaf} to ${run.firstLeaf + run.count - 1} are lost: a start of the service found them missing`
+          : `the line of leaf ${leaf} was moved into quarantine, and ${why}`,
       });
       return;
     }

@@ -27,5 +27,7 @@ export type Finding =
   | (Damage & DamagedBytes & { readonly line: number })
   /** The name of `path` tells that `missing` lines are not there behind `after`; less than 0: that it has too many. */
   | (Damage & { readonly kind: "gap"; readonly missing: number; readonly after: string | undefined })
+  /** Lines that were sealed and are not there. */
+  | (Damage & { readonly kind: "lost" })
   /** An uncompressed file that holds less than its compressed form. */
   | (Damage & { readonly kind: "twin"; readonly firstLine: number });

@@ -50,8 +50,10 @@ export function createDiagnostician(): Diagnostician {
   const stretches: Growing[] = [];
   const twins: Extract<Finding, { kind: "twin" }>[] = [];
   const gaps: Extract<Finding, { kind: "gap" }>[] = [];
+  const lost: Damage[] = [];
   const onFinding = (finding: Finding): void => {
     if (finding.kind === "twin") twins.push(finding);
+    else if (finding.kind === "lost") lost.push(finding);
     else if (finding.kind !== "gap") addTo(stretches, finding);
     else if (
       !explain(
@@ -69,7 +71,7 @@ export function createDiagnostician(): Diagnostician {
     return {
       stretches: finished.filter((stretch) => !isDoubtful(stretch)),
       twins,
-      unrepairable: [...gaps, ...finished.filter(isDoubtful)],
+      unrepairable: [...gaps, ...lost, ...finished.filter(isDoubtful)],
     };
   };
   return { onFinding, diagnosis };

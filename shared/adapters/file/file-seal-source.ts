@@ -9,12 +9,12 @@ import type { LogPaths } from "#adapters/file/log-folder.ts";
 import type { LogTail } from "#adapters/file/log-tail.ts";
 import type { FileLogStore } from "#adapters/file/file-log-store.ts";
 import { growthOf } from "#adapters/file/kept-staging.ts";
-import { refuseMoved } from "#adapters/file/refuse-moved.ts";
+import { findMoved } from "#adapters/file/moved-lines.ts";
 import { removePartials } from "#adapters/file/tidy-sealed.ts";
 import { isStoredLine, receivedAtMs } from "#event/stored-line.ts";
 import { AuditServiceError, AuditStorageError } from "#lib/errors.ts";
 import { logDiverged } from "#service/log-diverged.ts";
-import type { LogLedger, SealInput, SealSource } from "#service/log-ports.ts";
+import type { LogLedger, SealInput, SealProblem, SealSource } from "#service/log-ports.ts";
 
 export interface FileSealSourceOptions {
   readonly paths: LogPaths;
@@ -37,19 +37,25 @@ const DEFAULT_MAX_LINES = 65_536;
 /** Bytes of the lines of one seal, unless one line alone is longer. */
 const MAX_BYTES = 64 * 1024 * 1024;
 const RETRY_AFTER_S = 1;
+const NOTHING = { entries: new Uint8Array(), objects: [], batches: [], oldestMs: undefined } as const;
 
 export function createFileSealSource(options: FileSealSourceOptions): FileSealSource {
   const { tail, store, ledger, uncertain, maxLines = DEFAULT_MAX_LINES } = options;
   const cursor = new LineCursor(options);
   /** Size behind which lines have been read before, or were found to stand where they were sealed. */
   let known = 0;
+  /** What is told again and again, because it does not keep anything from being sealed. */
+  let problems: readonly SealProblem[] = [];
 
   const next = async (size: number): Promise<SealInput | undefined> => {
     const durableLines = tail.durableLines;
     if (size > durableLines) throw cut(size, durableLines);
-    if (size !== known) await refuseMoved({ store, cursor }, size);
+    if (size !== known) {
+      const moved = await findMoved({ store, cursor }, size);
+      problems = moved === undefined ? [] : [moved];
+    }
     known = size;
-    if (size === durableLines) return undefined;
+    if (size === durableLines) return problems.length === 0 ? undefined : { ...NOTHING, problems };
     const doubtful = uncertain.find(({ to }) => to > size);
     if (doubtful !== undefined && doubtful.from <= size) throw doubt(doubtful);
     const end = Math.min(durableLines, size + maxLines, doubtful?.from ?? durableLines);
@@ -65,7 +71,13 @@ export function createFileSealSource(options: FileSealSourceOptions): FileSealSo
       return bytes < MAX_BYTES;
     });
     known = size + count;
-    return { entries: entries.subarray(0, count * ENTRY_BYTES), objects: [], batches: [], oldestMs };
+    return {
+      entries: entries.subarray(0, count * ENTRY_BYTES),
+      objects: [],
+      batches: [],
+      oldestMs,
+      problems,
+    };
   };
 
   return {

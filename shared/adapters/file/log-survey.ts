@@ -15,6 +15,8 @@ import { LogFile } from "#adapters/file/log-file.ts";
 import type { LogPaths, RotatedName } from "#adapters/file/log-folder.ts";
 import { listFolder } from "#adapters/file/log-folder.ts";
 import { LogSet } from "#adapters/file/log-set.ts";
+import type { LostLines } from "#adapters/file/lost-lines.ts";
+import { findLost, isLost, lostReason } from "#adapters/file/lost-lines.ts";
 import { parseMarker } from "#adapters/file/quarantine-marker.ts";
 import type { TornTail } from "#adapters/file/torn-tail.ts";
 import type { AuditStorageError } from "#lib/errors.ts";
@@ -42,6 +44,8 @@ export interface Survey {
   readonly uncertain: readonly UncertainLines[];
   /** Line numbers that markers of quarantined bytes take. */
   readonly quarantinedLines: number;
+  /** Lines that were sealed and are missing at the end of the log, and whose numbers no marker takes yet. */
+  readonly lost: LostLines | undefined;
   /** The end of the live file that a crash has cut. */
   readonly torn: TornTail | undefined;
   /** What work that was cut off has left, and is not needed. */
@@ -107,7 +111,10 @@ export async function surveyLog(paths: LogPaths, options: SurveyOptions): Promis
   if (tally.newer !== undefined) throw tally.newer;
   const torn = scan.tornBytes > 0 ? { offset: scan.size, line: tally.lines } : undefined;
   const { lines: nextLine, quarantined: quarantinedLines } = tally;
-  return { index, logs, live, nextLine, numbers, uncertain, quarantinedLines, torn, removable };
+  const lost = findLost(paths, nextLine);
+  if (lost !== undefined)
+    options.onFinding({ kind: "lost", path: paths.live, offset: scan.size, reason: lostReason(lost) });
+  return { index, logs, live, nextLine, numbers, uncertain, quarantinedLines, lost, torn, removable };
 }
 
 interface VisitorOptions extends SurveyOptions {
@@ -131,8 +138,12 @@ function createVisitor(options: VisitorOptions): LineVisitor {
       const marker = parseMarker(text);
       if (marker !== undefined) {
         index.addVoid(offset);
+        const from = tally.lines;
         tally.lines += marker.lines;
-        tally.quarantined += marker.lines;
+        if (isLost(marker)) {
+          const reason = lostReason({ from, to: tally.lines });
+          onFinding({ kind: "lost", path, offset, reason });
+        } else tally.quarantined += marker.lines;
         tally.numbers.note(index.rows, tally.lines);
         return undefined;
       }

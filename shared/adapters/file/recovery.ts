@@ -1,12 +1,14 @@
 /**
  * Start: reads every file of the log and rebuilds the index. A line cut by a crash is moved aside, never deleted;
- * damage anywhere else costs that line alone and is reported. Touches nothing of a log that is not this service's.
+ * damage anywhere else costs that line alone and is reported. Sealed lines that are gone keep their numbers. Touches nothing
+ * of a log that is not this service's.
  */
 import { unlinkSync } from "node:fs";
 import type { Damage, Finding } from "#adapters/file/damage.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
 import type { RecoveryProgress, Survey } from "#adapters/file/log-survey.ts";
 import { surveyLog } from "#adapters/file/log-survey.ts";
+import { markLost } from "#adapters/file/lost-lines.ts";
 import { moveTornTail } from "#adapters/file/torn-tail.ts";
 
 export interface Recovered extends Survey {
@@ -32,7 +34,12 @@ export async function recoverLog(
     if (damages.length < MAX_DAMAGES) damages.push({ path, offset, reason });
   };
   const survey = await surveyLog(paths, { onProgress, onFinding });
-  return { ...survey, damages, duplicateLines, tornPath: tidyUp(paths, survey) };
+  const tornPath = tidyUp(paths, survey);
+  if (survey.lost === undefined) return { ...survey, damages, duplicateLines, tornPath };
+  markLost(paths, survey.live, survey.lost);
+  survey.logs.close();
+  const marked = await recoverLog(paths, onProgress); // what is there now is read, not believed
+  return { ...marked, tornPath: tornPath ?? marked.tornPath };
 }
 
 /**

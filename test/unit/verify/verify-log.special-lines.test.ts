@@ -62,6 +62,15 @@ describe("lines in quarantine", () => {
     expect(gone).toContain(`${QUARANTINE} is not there`);
   });
 
+  it("are named as lost where the marker stands for none", async () => {
+    const log = await madeLog({ lines: LINES, form: "local" });
+    await rewrite(log.folder, FILE, (lines) => lines.toSpliced(3, 3, marker("", 3)));
+
+    const text = await verdictTextOf(log);
+
+    expect(text).toContain("the lines of leaves 203 to 205 are lost");
+  });
+
   it("verify where the marker was there before it was sealed", async () => {
     const line = marker("garbage\n", 1);
     const log = await madeLog({ lines: LINES.with(203, line), form: "local" });

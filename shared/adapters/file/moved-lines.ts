@@ -1,15 +1,14 @@
 /**
  * Whether the lines of a file log still have the numbers by which they were sealed. Names of rotated files tell where
- * lines are missing, but the live file has no number in its name: where it was cut and written on, or damage has taken
- * newlines, its lines would be sealed at leaves that are not theirs, and others never.
+ * lines are missing, but the live file has no number in its name: where lines were taken out of it, or damage has taken
+ * newlines, those behind stand at other numbers than they were sealed by.
  */
 import { hash } from "node:crypto";
 import type { LineCursor } from "#adapters/file/line-cursor.ts";
 import { parseStoredLine } from "#adapters/file/indexed-line.ts";
 import { AuditServiceError } from "#lib/errors.ts";
-import { logDiverged } from "#service/log-diverged.ts";
 import { tileKey } from "#service/log-layout.ts";
-import type { LogStore } from "#service/log-ports.ts";
+import type { LogStore, SealProblem } from "#service/log-ports.ts";
 import { decodeHashBundle } from "#tlog/bundle.ts";
 import { TILE_WIDTH, tilePath } from "#tlog/tile.ts";
 
@@ -21,22 +20,28 @@ interface SealedLines {
 }
 
 /**
- * Compares the last sealed line that can be read with the entry of its leaf: all lines behind a break are moved.
+ * Compares the last sealed line that can be read with the entry of its leaf: all lines behind a break are moved. That stops
+ * nothing: new lines have numbers behind all that are sealed.
  * @param size leaves that are sealed, as many as there are lines at least
- * @throws AuditStorageError `log-diverged` where they differ; an error of the file system
+ * @returns what a human is told where they differ
+ * @throws an error of the file system
  */
-export async function refuseMoved({ store, cursor }: SealedLines, size: number): Promise<void> {
+export async function findMoved(
+  { store, cursor }: SealedLines,
+  size: number,
+): Promise<SealProblem | undefined> {
   const first = Math.max(0, Math.floor((size - 1) / TILE_WIDTH)) * TILE_WIDTH;
   const entries = await readEntries(store, first, size);
-  if (entries === undefined) return;
+  if (entries === undefined) return undefined;
   for (let line = size - 1; line >= first; line--) {
     const found = await hashOf(cursor, line);
     const place = (line - first) * ENTRY_BYTES;
     if (found === undefined) continue;
-    if (found.equals(entries.subarray(place, place + ENTRY_BYTES))) return;
-    const message = `line ${line} is not what was sealed as leaf ${line}: lines before it are missing, or are damaged so that nobody can tell how many they were; bring back the files as they were`;
-    throw logDiverged(message, { details: { line, size }, runbook: "lost-lines" });
+    if (found.equals(entries.subarray(place, place + ENTRY_BYTES))) return undefined;
+    const problem = `line ${line} is not what was sealed as leaf ${line}: it was changed, or lines before it are missing or damaged so that nobody can tell how many they were; bring back the files as they were, see docs/operations.md#lost-lines`;
+    return { subject: "sealed lines", problem };
   }
+  return undefined;
 }
 
 /** Those of the bundle that holds the last leaf; undefined where it does not, which is told by whoever grows the tree. */
