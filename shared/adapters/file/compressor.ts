@@ -16,6 +16,8 @@ const NEWLINE = 10;
 /** Rest after each member, as a multiple of the time it took: at most a quarter of a core goes into this. */
 const REST_RATIO = 3;
 const SYNC_EVERY_BYTES = 4 * 1024 * 1024;
+/** A full disk has room again when somebody has made some: health says so within a minute. */
+const RETRY_MS = 30_000;
 
 export interface CompressorOptions {
   readonly paths: LogPaths;
@@ -24,8 +26,8 @@ export interface CompressorOptions {
   /** All files in order, the live one last. */
   readonly files: readonly LogFile[];
   /**
-   * Told what went wrong, and undefined once it has worked again. The file stays as it is and is tried again after the
-   * next rotation.
+   * Told what went wrong, and undefined once it has worked again. The file stays as it is and is tried again after a while,
+   * or after the next rotation.
    */
   readonly onTrouble: (message: string | undefined) => void;
 }
@@ -40,6 +42,7 @@ export interface Compressor {
 export function createCompressor({ paths, backupCount, files, onTrouble }: CompressorOptions): Compressor {
   let isStopped = false;
   let running: Promise<void> | undefined;
+  let retry: NodeJS.Timeout | undefined;
 
   const nextFile = (): LogFile | undefined => {
     if (isStopped) return undefined;
@@ -58,19 +61,23 @@ export function createCompressor({ paths, backupCount, files, onTrouble }: Compr
         onTrouble(
           `${file.path} cannot be compressed: ${error instanceof Error ? error.message : String(error)}`,
         );
+        clearTimeout(retry);
+        if (!isStopped) retry = setTimeout(wake, RETRY_MS).unref();
         return;
       }
     }
   };
+  const wake = (): void => {
+    running ??= run().finally(() => {
+      running = undefined;
+    });
+  };
 
   return {
-    wake: () => {
-      running ??= run().finally(() => {
-        running = undefined;
-      });
-    },
+    wake,
     stop: async () => {
       isStopped = true;
+      clearTimeout(retry);
       await running;
     },
   };

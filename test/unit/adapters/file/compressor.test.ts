@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import type { FileStore } from "#adapters/file/file-store.ts";
 import type { PreparedLine } from "#event/prepare-event.ts";
@@ -89,6 +89,26 @@ describe("compression", () => {
     expect(problems.join()).toMatch(/audit-0000000000000000\.jsonl cannot be compressed: EISDIR/);
     expect(await store.probe()).toMatchObject({ status: "healthy", problems: [] });
     expect(await linesOnDisk(folder)).toEqual(TEXTS);
+  });
+});
+
+describe("compression that has failed", () => {
+  it("is tried again by itself within a minute, without a rotation", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const folder = await newFolder();
+    const draft = join(folder, "audit-0000000000000000.jsonl.gz.tmp");
+    const store = await testLog(folder, { ...SMALL, backupCount: 0 });
+    await mkdir(draft);
+    await sendEach(store, LINES.slice(0, 20));
+    await untilStatus(store, "degraded");
+    await rm(draft, { recursive: true });
+
+    vi.advanceTimersByTime(60_000);
+    vi.useRealTimers();
+    await untilFiles(folder, (names) => isCompressed(names, 0));
+
+    expect(await store.probe()).toMatchObject({ status: "healthy", problems: [] });
   });
 });
 
