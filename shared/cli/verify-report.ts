@@ -87,6 +87,8 @@ function coverageText(verdict: Verdict): readonly string[] {
     if (lines.erased > 0) parts.push(row("erased", erasedText(lines)));
     if (lines.duplicates > 0 || isDuplicateTableFull)
       parts.push(row("duplicates", duplicatesText(lines, isDuplicateTableFull)));
+    if (lines.outside > 0)
+      parts.push(row("not checked", `${formatCount(lines.outside)} lines lie outside of this range`));
     if (lines.unsealed > 0)
       parts.push(row("not sealed", `${formatCount(lines.unsealed)} lines lie behind the checkpoint`));
   }
@@ -162,6 +164,7 @@ export function verdictJson(verdict: Verdict): unknown {
             quarantined: lines.quarantined,
             duplicates: lines.duplicates,
             unsealed: lines.unsealed,
+            outside: lines.outside,
           },
     lines_unchecked: linesUnchecked ?? null,
     consistent_with: consistentWith,

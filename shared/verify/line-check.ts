@@ -40,6 +40,8 @@ export interface LineCounts {
   readonly firstDuplicate: LinePlace | undefined;
   /** Lines behind the checkpoint. */
   readonly unsealed: number;
+  /** Lines behind the range that was handed over, and not behind the checkpoint. */
+  readonly outside: number;
   readonly bytes: number;
 }
 
@@ -62,6 +64,8 @@ export interface LineCheck {
 export interface LineCheckOptions {
   readonly reader: LineReader;
   readonly range: LineRange;
+  /** Of the checkpoint. */
+  readonly size: number;
   readonly readQuarantined: (marker: QuarantineMarker) => Promise<QuarantinedLines>;
   readonly duplicates: LateDuplicates;
   readonly report: (finding: Finding) => void;
@@ -71,9 +75,9 @@ export interface LineCheckOptions {
 const MAX_KEPT = 100;
 
 export function createLineCheck(options: LineCheckOptions): LineCheck {
-  const { reader, range, readQuarantined, duplicates, report } = options;
+  const { reader, range, size, readQuarantined, duplicates, report } = options;
   const mismatches: LineMismatch[] = [];
-  const counts = { checked: 0, erased: 0, quarantined: 0, duplicates: 0, unsealed: 0, bytes: 0 };
+  const counts = { checked: 0, erased: 0, quarantined: 0, duplicates: 0, unsealed: 0, outside: 0, bytes: 0 };
   let firstDuplicate: LinePlace | undefined;
   let firstErased: LinePlace | undefined;
   let mismatchCount = 0;
@@ -168,7 +172,11 @@ export function createLineCheck(options: LineCheckOptions): LineCheck {
       return hashes;
     },
     rest: async () => {
-      for await (const run of reader.readTo(Number.MAX_SAFE_INTEGER)) counts.unsealed += run.count;
+      for await (const { firstLeaf, count } of reader.readTo(Number.MAX_SAFE_INTEGER)) {
+        const outside = Math.min(count, Math.max(0, size - firstLeaf));
+        counts.outside += outside;
+        counts.unsealed += count - outside;
+      }
     },
     close: () => reader.close(),
     counts: () => ({ ...counts, firstDuplicate, firstErased }),

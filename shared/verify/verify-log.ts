@@ -174,6 +174,7 @@ async function checkTree(
     return createLineCheck({
       reader: createLineReader({ files, first: range.first, end, report }),
       range: { first: range.first, end },
+      size,
       readQuarantined: createQuarantineReader(source),
       duplicates,
       report,

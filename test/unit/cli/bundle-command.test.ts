@@ -176,6 +176,17 @@ describe("auditlog bundle", () => {
     expect(await change((lines) => [...lines, testLine(1)])).toMatch(/^1: [^]*lines were added to the file/);
   });
 
+  it("says of lines that lie outside of its range that they are, and not that they are not sealed", async () => {
+    const log = await madeLog({ lines: LINES, form: "local" });
+    const { folder } = await bundleOf(log);
+    await put(folder, "range.json", '{"format":1,"first_leaf":0,"count":5}\n');
+
+    const { stdout } = await verify(log, folder);
+
+    expect(stdout).toContain("not checked  595 lines lie outside of this range");
+    expect(stdout).not.toContain("not sealed");
+  });
+
   it("shows a range that was made smaller than its lines", async () => {
     const log = await madeLog({ lines: LINES, form: "local" });
     const { folder } = await bundleOf(log, "--from", "90", "--to", "309");
