@@ -61,6 +61,11 @@ describe("parseQueryParameters", () => {
     });
   });
 
+  it.each(["-0", "00", "07", "+7", "7.0", "7e0", ""])("refuses an integer that is written %j", (text) => {
+    expect(errorsOf([["limit", text]])).toMatchObject([{ path: "/limit" }]);
+    expect(errorsOf([["offset", text]])).toMatchObject([{ path: "/offset" }]);
+  });
+
   it.each(["limit", "cursor", "start_time", "order_desc", "message_contains", "tenant_id"])(
     "refuses %s given twice",
     (name) => {
