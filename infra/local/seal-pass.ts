@@ -11,12 +11,15 @@ import { restoreTiles, settleStaging } from "#adapters/file/kept-staging.ts";
 import type { UncertainLines } from "#adapters/file/line-numbers.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
 import { logPaths } from "#adapters/file/log-folder.ts";
+import { LineCursor } from "#adapters/file/line-cursor.ts";
 import { openLogKeys } from "#adapters/file/log-keys.ts";
+import { mendTiles } from "#adapters/file/mend-tiles.ts";
 import type { SharedTail } from "#adapters/file/log-tail.ts";
 import { LogTail } from "#adapters/file/log-tail.ts";
 import { createHttpWitness } from "#adapters/web/http-witness.ts";
 import type { WitnessAddress } from "#functions/log-variables.ts";
 import { logDiverged } from "#service/log-diverged.ts";
+import { createLogIdentity } from "#service/log-identity.ts";
 import type { LogLedger, SealSource } from "#service/log-ports.ts";
 import { createSealer } from "#service/seal.ts";
 
@@ -45,6 +48,8 @@ export interface SealPassOptions {
   readonly isOverdue: () => boolean;
   /** Called after each seal. */
   readonly onSealed?: (soFar: SealedSoFar) => void;
+  /** Called where tiles are lost, before they are made again. */
+  readonly onMending?: (problem: string) => void;
 }
 
 export interface PassOutcome extends SealedSoFar {
@@ -104,12 +109,27 @@ export function createSealPasses(plan: SealingPlan, io: DurableIo = nodeDurableI
   });
 
   let isRestored = false;
+  const restore = async ({ isOverdue, onMending = () => undefined }: SealPassOptions): Promise<void> => {
+    await restoreTiles({ store, ledger });
+    const stored = await ledger.readHead();
+    if (stored === undefined) return;
+    const head = createLogIdentity({ origin, signers: [log], cosigner: freshness }).read(
+      stored.checkpoint,
+      "head of the log",
+    );
+    const cursor = new LineCursor({ paths, tail });
+    try {
+      await mendTiles({ folder: paths.folder, store, ledger, cursor, head, isOverdue, onMending });
+    } finally {
+      cursor.close();
+    }
+  };
 
   return {
     run: async (options) => {
       begun = options;
       durableLines = tail.durableLines;
-      if (!isRestored) await restoreTiles({ store, ledger });
+      if (!isRestored) await restore(options);
       isRestored = true;
       const { witnessProblems, problems } = await sealer.run();
       const settleUntilMs = Date.now() + MAX_SETTLE_MS;

@@ -57,7 +57,7 @@ async function work(): Promise<void> {
     if (isLast || hasMore || Date.now() >= nextMs) {
       nextMs = Date.now() + IDLE_MS;
       try {
-        const outcome = await passes.run({ isOverdue, onSealed: report });
+        const outcome = await passes.run({ isOverdue, onSealed: report, onMending });
         isHeld = false;
         size = outcome.size;
         report(outcome);
@@ -79,6 +79,10 @@ async function work(): Promise<void> {
  */
 function giveWay(): void {
   if (process.platform === "linux" && getPriority() < NICE) setPriority(NICE);
+}
+
+function onMending(problem: string): void {
+  report({ problems: [problem] });
 }
 
 function isDiverged(error: unknown): boolean {
