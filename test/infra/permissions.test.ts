@@ -73,12 +73,7 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   Seal: [
     ...pairs(["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem"], [EVENTS, LEDGER]),
     ...pairs(
-      [
-        "dynamodb:BatchGetItem",
-        "dynamodb:Query",
-        "dynamodb:UpdateItem",
-        "dynamodb:DeleteItem",
-      ],
+      ["dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
       [LEDGER],
     ),
     ...pairs(
