@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { createFileLeafStore } from "#adapters/file/file-leaf-store.ts";
+import { leavesOf, readHeadNow } from "#adapters/file/file-log-ledger.ts";
 import { createFileLogStore } from "#adapters/file/file-log-store.ts";
 import type { FileStore } from "#adapters/file/file-store.ts";
 import type { LogKeys } from "#adapters/file/log-keys.ts";
@@ -67,7 +68,7 @@ export function startSealing(options: SealingOptions): Sealing {
   const { uncertain } = recovered;
   const plan = { path: paths.live, tail: tail.shared, uncertain, origin: options.origin, witnesses };
   const data: SealWorkerData = { plan, intervalMs, stopWithinMs: STOP_WITHIN_MS };
-  const state: State = { size: 0, sealedAtMs: undefined, problems: [] };
+  const state: State = { ...sealedBefore(store), problems: [], waitsSinceMs: Date.now() };
   let worker: Worker | undefined;
   let restart: NodeJS.Timeout | undefined;
   let isStopping = false;
@@ -75,6 +76,7 @@ export function startSealing(options: SealingOptions): Sealing {
 
   const note = ({ size, sealedAtMs, problems }: SealWorkerReport): void => {
     heard.resolve(undefined);
+    state.waitsSinceMs = 0;
     if (size !== undefined) state.size = size;
     if (sealedAtMs !== undefined) state.sealedAtMs = sealedAtMs;
     if (problems === undefined) return;
@@ -107,7 +109,8 @@ export function startSealing(options: SealingOptions): Sealing {
     probe: async () => {
       const { origin, verifierKey = null } = keysOf() ?? {};
       const facts = { origin, publishedAtMs: state.sealedAtMs, unsealed: unsealedOf(store, state.size) };
-      const oldestUnsealedMs = oldestUnsealed(store, state.size);
+      const oldestMs = oldestUnsealed(store, state.size);
+      const oldestUnsealedMs = oldestMs === undefined ? undefined : Math.max(oldestMs, state.waitsSinceMs);
       const { size, problems } = state;
       const health = logHealth({ ...facts, size, problems, oldestUnsealedMs }, { nowMs: Date.now });
       return { ...health, details: { ...health.details, vkey: verifierKey } };
@@ -148,6 +151,19 @@ interface State {
   size: number;
   sealedAtMs: number | undefined;
   problems: readonly string[];
+  /** Before the first report, when this began: what waited for a start is not late yet. */
+  waitsSinceMs: number;
+}
+
+/** How far the log was sealed by an earlier process; a head that cannot be read is told of by the first pass. */
+function sealedBefore({ paths }: FileStore): Pick<State, "size" | "sealedAtMs"> {
+  try {
+    const head = readHeadNow(paths);
+    if (head !== undefined) return { size: leavesOf(head), sealedAtMs: head.sealedAtMs };
+  } catch (error) {
+    if (!(error instanceof AuditServiceError)) throw error;
+  }
+  return { size: 0, sealedAtMs: undefined };
 }
 
 /** Resolves when the thread is gone: the folder is given up behind it. */

@@ -59,6 +59,21 @@ describe("sealing beside a store", () => {
     expect(troubles).toEqual([]);
   });
 
+  it("is well before its first pass, at the size that the head says, however old its events are", async () => {
+    const folder = await newFolder();
+    const before = await testLog(folder);
+    await before.send(LINES.slice(0, 20));
+    await sealAll(before);
+    await before.send(LINES.slice(20, 21)); // accepted long ago, by the sample's clock
+    await before.close();
+
+    const { started } = sealing(await testLog(folder));
+
+    const { status, details } = await started.probe();
+    expect(status).toBe("healthy");
+    expect(details).toMatchObject({ size: 20, unsealed: 1, published_at: expect.stringMatching(/^\d{4}-/) });
+  });
+
   it("gives events their leaves, and none before they are sealed", async () => {
     const store = await testLog(await newFolder());
     const { started } = sealing(store);
