@@ -31,12 +31,14 @@ export interface RepairReport {
   readonly unrepaired: readonly DamagedPlace[];
   /** Where a last line was moved to that a crash had cut. */
   readonly tornPath: string | undefined;
+  /** Line numbers of damaged places that the log has sealed. */
+  readonly sealedLines: number;
   /** Whether the log is sound now. */
   readonly isSound: boolean;
 }
 
 export function repairJson(
-  { places, unrepaired, tornPath, isSound }: RepairReport,
+  { places, unrepaired, tornPath, sealedLines, isSound }: RepairReport,
   isDryRun: boolean,
 ): string {
   return JSON.stringify({
@@ -53,6 +55,7 @@ export function repairJson(
     })),
     unrepaired: unrepaired.map(({ path, offset, reason }) => ({ path, byte: offset, reason })),
     torn_line_moved_to: tornPath ?? null,
+    sealed_lines: sealedLines,
   });
 }
 
@@ -68,8 +71,16 @@ export function repairText(report: RepairReport, isDryRun: boolean): string {
     texts.push(`${where(place)}: ${place.reason}`, "  cannot be repaired");
   if (report.tornPath !== undefined)
     texts.push(`a last line that a crash had cut\n  moved to ${report.tornPath}`);
+  if (report.sealedLines > 0) texts.push(sealedNote(report.sealedLines));
   texts.push(verdict(report, isDryRun));
   return texts.map((text) => `${printableLines(text)}\n`).join("");
+}
+
+/** The log is readable again then, and still does not hold what it has signed. */
+function sealedNote(lines: number): string {
+  return lines === 1
+    ? "1 damaged line was sealed: verify names it unless its bytes are those that were sealed."
+    : `${formatCount(lines)} damaged lines were sealed: verify names those whose bytes are not those that were sealed.`;
 }
 
 function where({ path, offset }: DamagedPlace): string {

@@ -71,7 +71,8 @@ export function createCliHarness(options: HarnessOptions = {}): CliHarness {
       stderr: output("stderr"),
       openAudit,
       repair:
-        options.repair ?? (async () => ({ places: [], unrepaired: [], tornPath: undefined, isSound: true })),
+        options.repair ??
+        (async () => ({ places: [], unrepaired: [], tornPath: undefined, sealedLines: 0, isSound: true })),
       openOperator: options.openOperator ?? (async () => Promise.reject(new Error("there is no deployment"))),
       log: { ...logAccess, stateFolder: () => options.stateFolder ?? "/nonexistent" },
       serve: options.serve ?? (async () => 0),

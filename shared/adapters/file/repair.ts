@@ -10,6 +10,7 @@ import type { Diagnosis, Stretch } from "#adapters/file/damaged-stretches.ts";
 import { createDiagnostician } from "#adapters/file/damaged-stretches.ts";
 import type { Replacement } from "#adapters/file/file-rewrite.ts";
 import { rewriteFile } from "#adapters/file/file-rewrite.ts";
+import { leavesOf, readHeadNow } from "#adapters/file/file-log-ledger.ts";
 import type { FolderLock } from "#adapters/file/folder-lock.ts";
 import { lockFolder } from "#adapters/file/folder-lock.ts";
 import type { LogFile } from "#adapters/file/log-file.ts";
@@ -52,6 +53,8 @@ export interface RepairOutcome {
   readonly unrepaired: readonly Damage[];
   /** Where a last line was moved to that a crash had cut, as every start does. */
   readonly tornPath: string | undefined;
+  /** Line numbers of damaged places that the log has sealed: whoever verifies it finds that they are not what was signed. */
+  readonly sealedLines: number;
   /** Whether nothing is damaged or missing now. */
   readonly isSound: boolean;
 }
@@ -89,16 +92,36 @@ async function repairOwned(paths: LogPaths, options: RepairOptions): Promise<Rep
   const { survey, diagnosis } = await diagnose(paths, onProgress);
   const { stretches, twins, unrepairable } = diagnosis;
   const isHurt = stretches.length + twins.length > 0;
+  const sealedLines = countSealed(stretches, sealedSize(paths));
   if (isDryRun || !isHurt) {
     const places = [...twins.map((twin) => placeOfTwin(twin, undefined)), ...stretches.map(placeOf)];
     const tornPath = isDryRun ? undefined : tidyUp(paths, survey);
-    return { places, unrepaired: unrepairable, tornPath, isSound: !isHurt && unrepairable.length === 0 };
+    const isSound = !isHurt && unrepairable.length === 0;
+    return { places, unrepaired: unrepairable, tornPath, sealedLines, isSound };
   }
   const tornPath = tidyUp(paths, survey);
   const places = await moveAll(survey, diagnosis, { paths, io: options.io ?? nodeRepairIo });
   const { diagnosis: left } = await diagnose(paths, onProgress); // what is sound now is read, not believed
   const unrepaired = [...left.twins, ...left.stretches, ...left.unrepairable];
-  return { places, unrepaired, tornPath, isSound: unrepaired.length === 0 };
+  return { places, unrepaired, tornPath, sealedLines, isSound: unrepaired.length === 0 };
+}
+
+/** A duplicate is whole, and stays what was sealed where it lies now. */
+function countSealed(stretches: readonly Stretch[], size: number): number {
+  return stretches
+    .filter(({ kind }) => kind !== "duplicate")
+    .reduce((sum, { line, lines }) => sum + Math.max(0, Math.min(size, line + lines) - line), 0);
+}
+
+/** A head that cannot be read is no matter of a repair. */
+function sealedSize(paths: LogPaths): number {
+  try {
+    const head = readHeadNow(paths);
+    return head === undefined ? 0 : leavesOf(head);
+  } catch (error) {
+    if (!(error instanceof AuditServiceError)) throw error;
+    return 0;
+  }
 }
 
 async function diagnose(

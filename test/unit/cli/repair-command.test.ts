@@ -15,7 +15,13 @@ const PLACE = {
   movedTo: "/log/audit-0000000000000020.damaged-at-310",
 };
 const GAP = { path: "/log/audit-0000000000000010.jsonl", offset: 0, reason: "lines before it are missing" };
-const REPAIRED: RepairReport = { places: [PLACE], unrepaired: [], tornPath: undefined, isSound: true };
+const REPAIRED: RepairReport = {
+  places: [PLACE],
+  unrepaired: [],
+  tornPath: undefined,
+  sealedLines: 0,
+  isSound: true,
+};
 
 async function run(report: RepairReport, ...args: readonly string[]): Promise<CliRun & { asked: unknown }> {
   let asked: RepairRequest | undefined;
@@ -59,11 +65,22 @@ describe("auditlog repair", () => {
     );
   });
 
+  it.each([
+    [1, "1 damaged line was sealed: verify names it unless its bytes are those that were sealed."],
+    [1200, "1,200 damaged lines were sealed: verify names those whose bytes are not those that were sealed."],
+  ])("tells that %i of them were sealed", async (sealedLines, told) => {
+    const { code, stdout } = await run({ ...REPAIRED, sealedLines });
+
+    expect(code).toBe(0);
+    expect(stdout).toContain(`${told}\nThe log is sound again`);
+  });
+
   it("tells what cannot be repaired, and fails", async () => {
     const { code, stdout } = await run({
       places: [PLACE, PLACE],
       unrepaired: [GAP],
       tornPath: "/log/audit-0000000000000024.torn-at-1",
+      sealedLines: 0,
       isSound: false,
     });
 
@@ -105,6 +122,7 @@ describe("auditlog repair", () => {
       ],
       unrepaired: [{ path: GAP.path, byte: 0, reason: GAP.reason }],
       torn_line_moved_to: null,
+      sealed_lines: 0,
     });
   });
 

@@ -116,8 +116,9 @@ describe("a log that was sealed", () => {
     await store.close();
     const [, second = ""] = await logFiles(folder);
     await rewrite(join(folder, second), (bytes) => bytes.fill("x", LINE_BYTES, 3 * LINE_BYTES));
-    await repairLog({ path: join(folder, LIVE_NAME), isDryRun: false });
+    const { sealedLines } = await repairLog({ path: join(folder, LIVE_NAME), isDryRun: false });
 
+    expect(sealedLines).toBe(3);
     const repaired = await testLog(folder, FIVE_PER_FILE);
     await repaired.send(LINES.slice(23, 30));
     await sealAll(repaired);

@@ -217,7 +217,7 @@ describe("repair", () => {
 
   it("leaves a sound log as it is, and one that it has repaired", async () => {
     const { folder, files } = await fullFolder();
-    const sound = { places: [], unrepaired: [], tornPath: undefined, isSound: true };
+    const sound = { places: [], unrepaired: [], tornPath: undefined, sealedLines: 0, isSound: true };
     const before = await contentsOf(folder);
     expect(await repair(folder)).toEqual(sound);
     expect(await contentsOf(folder)).toEqual(before);
