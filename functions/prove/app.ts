@@ -6,12 +6,13 @@ import { createHttpFunction } from "#functions/middleware.ts";
 import type { Telemetry } from "#functions/telemetry.ts";
 import { FeedParameters, LineParameters, NoParameters, ProofParameters } from "#http/parameters.ts";
 import { parseQueryString, readParameters } from "#http/query-string.ts";
-import { AuditQueryError, AuditServiceError } from "#lib/errors.ts";
+import { AuditServiceError } from "#lib/errors.ts";
 import { parseQuery, queryTenant } from "#query/audit-query.ts";
 import type { Feed, FeedRequest } from "#service/feed.ts";
 import { feedPageJson } from "#service/feed.ts";
 import { CHECKPOINT_KEY, VERIFIER_KEY_KEY, VERIFIER_KEYS_KEY } from "#service/log-layout.ts";
 import type { Prove } from "#service/prove.ts";
+import { notSealed } from "#service/prove.ts";
 import type { LogReader } from "#service/read-log.ts";
 import { isTileOfSize, parseTilePath } from "#tlog/tile.ts";
 
@@ -19,8 +20,8 @@ export interface ProveFunctionDependencies {
   readonly prove: Prove;
   readonly feed: Feed;
   readonly log: LogReader;
-  /** Seconds after which what is not sealed yet usually is. */
-  readonly sealsAfterS: number;
+  /** Seconds after which what is not sealed yet usually is; undefined where nothing seals. */
+  readonly sealsAfterS: number | undefined;
   readonly telemetry: Telemetry;
 }
 
@@ -81,8 +82,7 @@ export function createProveFunction(dependencies: ProveFunctionDependencies): Ht
       readParameters(NoParameters, pairsOf(request));
       const body = await log.object(key);
       if (body !== undefined) return { statusCode: 200, headers: SHORT_LIVED, body: textOf(body) };
-      const reason = "the log is not published yet";
-      throw new AuditQueryError("not-yet-sealed", reason, { retryable: true, retryAfterS: sealsAfterS });
+      throw notSealed("the log is not published yet", sealsAfterS);
     };
 
   return createHttpFunction<"prove">({

@@ -68,6 +68,7 @@ async function run(config: Config, say: (text: string) => void): Promise<void> {
     const server = await startServer({
       store,
       log: sealing?.log ?? createReadableLog(store),
+      isSealing: sealing !== undefined,
       probeLog: sealing?.probe,
       telemetry,
       host: config.apiHost,

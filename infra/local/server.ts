@@ -19,7 +19,7 @@ import { createPreparePool } from "#infra/local/prepare-pool.ts";
 import { SOFTWARE_VERSION } from "#infra/local/software-version.ts";
 import { createSleep } from "#infra/local/sleep.ts";
 import type { ReadableLog } from "#infra/local/unsealed-log.ts";
-import { createUnsealedLog } from "#infra/local/unsealed-log.ts";
+import { createUnsealedLog, probeUnsealed } from "#infra/local/unsealed-log.ts";
 import { AuditServiceError } from "#lib/errors.ts";
 import { createIdentifiers } from "#lib/identifiers.ts";
 import type { Accept } from "#service/accept.ts";
@@ -39,7 +39,9 @@ export interface ServerOptions {
   readonly store: EventQueue & EventStore;
   /** What proofs and the feed are answered from. @default nothing is sealed */
   readonly log?: ReadableLog | undefined;
-  /** How sealing stands. @default nothing is told of it */
+  /** Whether somebody seals; where not, health and answers say so. @default where there is a log */
+  readonly isSealing?: boolean | undefined;
+  /** How sealing stands. @default nothing is told of it but whether it is off */
   readonly probeLog?: Probe | undefined;
   readonly telemetry: Telemetry;
   /** @default 127.0.0.1 */
@@ -106,6 +108,8 @@ function createFunctions(
   stopping: AbortSignal,
 ): Parameters<typeof createGateway>[0]["functions"] {
   const { store, log = createUnsealedLog(store), probeLog, telemetry, serviceName, clock, accept } = options;
+  const { isSealing = options.log !== undefined } = options;
+  const sealsAfterS = isSealing ? SEALS_AFTER_S : undefined;
   const monotonicMs = (): number => performance.now();
   const sleep = createSleep(stopping);
   const service = {
@@ -125,14 +129,21 @@ function createFunctions(
       telemetry,
     }),
     prove: createProveFunction({
-      prove: createProve({ ...reading, sealsAfterS: SEALS_AFTER_S }),
+      prove: createProve({ ...reading, sealsAfterS }),
       feed: createFeed({ ...reading, maxLeaves: MAX_FEED_LEAVES }),
       log: reader,
-      sealsAfterS: SEALS_AFTER_S,
+      sealsAfterS,
       telemetry,
     }),
     health: createHealthFunction({
-      health: createHealth({ store, log: probeLog, clock, monotonicMs, sleep, service }),
+      health: createHealth({
+        store,
+        log: isSealing ? probeLog : probeUnsealed,
+        clock,
+        monotonicMs,
+        sleep,
+        service,
+      }),
       telemetry,
     }),
   };

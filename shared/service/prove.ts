@@ -58,8 +58,8 @@ export interface ProveDependencies {
   /** Milliseconds from any beginning, never going back. */
   readonly monotonicMs: () => number;
   readonly sleep: Sleep;
-  /** Seconds after which what is not sealed yet usually is. */
-  readonly sealsAfterS: number;
+  /** Seconds after which what is not sealed yet usually is; undefined where nothing seals. */
+  readonly sealsAfterS: number | undefined;
   /** @default one of 8 MiB */
   readonly cache?: TileCache | undefined;
 }
@@ -160,9 +160,17 @@ function eventNotFound({ eventId }: EventKey): AuditQueryError {
   return new AuditQueryError("event-not-found", `no event is stored under the id ${shown(eventId)}`);
 }
 
-function notYetSealed({ eventId }: EventKey, retryAfterS: number): AuditQueryError {
-  const message = `the event ${shown(eventId)} is stored, but the published checkpoint does not cover it yet`;
-  return new AuditQueryError("not-yet-sealed", message, { retryable: true, retryAfterS });
+function notYetSealed({ eventId }: EventKey, sealsAfterS: number | undefined): AuditQueryError {
+  return notSealed(
+    `the event ${shown(eventId)} is stored, but the published checkpoint does not cover it yet`,
+    sealsAfterS,
+  );
+}
+
+/** @param sealsAfterS undefined where nothing seals: to come back is of no use */
+export function notSealed(problem: string, sealsAfterS: number | undefined): AuditQueryError {
+  if (sealsAfterS === undefined) return new AuditQueryError("not-yet-sealed", `${problem}: sealing is off`);
+  return new AuditQueryError("not-yet-sealed", problem, { retryable: true, retryAfterS: sealsAfterS });
 }
 
 function shown(eventId: string): string {
