@@ -6,6 +6,7 @@ import { hash } from "node:crypto";
 import { decodeLine } from "#event/stored-line.ts";
 import { AuditQueryError, AuditStorageError } from "#lib/errors.ts";
 import type { FoundLeaf, LeafStore } from "#service/log-ports.ts";
+import { HASHER } from "#service/native-hash.ts";
 import type { EventKey } from "#service/ports.ts";
 import type { LogReader, PublishedCheckpoint } from "#service/read-log.ts";
 import { TileCache } from "#service/tile-cache.ts";
@@ -16,7 +17,6 @@ import type { TileBytes } from "#tlog/tile.ts";
 import { tilePath } from "#tlog/tile.ts";
 import { formatTlogProof } from "#tlog/tlog-proof.ts";
 import { proveInclusion, tilesForInclusion } from "#tlog/tree.ts";
-import { createTreeHasher } from "#tlog/tree-hash.ts";
 
 /** That an event is in the log, as the published checkpoint has it. */
 export interface EventProof {
@@ -71,7 +71,6 @@ interface Covered {
 }
 
 const MAX_SHOWN_CHARACTERS = 64;
-const HASHER = createTreeHasher((bytes) => Buffer.from(hash("sha256", bytes, "binary"), "binary"));
 
 export function createProve(dependencies: ProveDependencies): Prove {
   const { leaves, log, monotonicMs, sleep, sealsAfterS, cache = new TileCache() } = dependencies;

@@ -2,7 +2,6 @@
  * What batches give to one seal: the lines that have a place in the hot store, in the order of batches and of their line
  * numbers, as entries of leaves, as a segment, and as the manifest that says which is whose.
  */
-import { hash } from "node:crypto";
 
 import { readStoredLine } from "#event/read-line.ts";
 import { receivedAtMs } from "#event/stored-line.ts";
@@ -11,6 +10,7 @@ import { batchKey, decodeBatch } from "#service/batch-object.ts";
 import { conflictIdOf } from "#service/conflict-id.ts";
 import { manifestKey, segmentKey } from "#service/log-layout.ts";
 import type { SealedBatch, SealInput } from "#service/log-ports.ts";
+import { hashInto } from "#service/native-hash.ts";
 import { encodeManifest, leafLines } from "#service/manifest.ts";
 import type { Archive, BatchRecord, Clock } from "#service/ports.ts";
 import { encodeSegment } from "#service/segment.ts";
@@ -96,9 +96,8 @@ export function batchesInput(
 }
 
 function entriesOf(lines: readonly LeafText[]): Uint8Array {
-  const entries = new Uint8Array(lines.length * ENTRY_BYTES);
-  for (const [rank, { text }] of lines.entries())
-    entries.set(hash("sha256", text, "buffer"), rank * ENTRY_BYTES);
+  const entries = Buffer.alloc(lines.length * ENTRY_BYTES);
+  for (const [rank, { text }] of lines.entries()) hashInto(text, entries, rank * ENTRY_BYTES);
   return entries;
 }
 

@@ -2,12 +2,11 @@
  * The computing part of one seal: the right edge of the tree as it is stored, checked against the head, and from it and new
  * lines everything that the seal publishes, as one staging object.
  */
-import { hash } from "node:crypto";
-
 import type { OwnCheckpoint } from "#service/log-identity.ts";
 import { tileKey } from "#service/log-layout.ts";
 import { logDiverged } from "#service/log-diverged.ts";
 import type { LogStore, SealInput, StagedObject } from "#service/log-ports.ts";
+import { HASHER } from "#service/native-hash.ts";
 import type { EncodedStaging, Staging } from "#service/staging.ts";
 import { encodeStaging } from "#service/staging.ts";
 import { decodeHashBundle } from "#tlog/bundle.ts";
@@ -16,11 +15,6 @@ import type { TileId } from "#tlog/tile.ts";
 import { edgeTiles, TILE_WIDTH, tilePath } from "#tlog/tile.ts";
 import type { Appended } from "#tlog/tree.ts";
 import { appendLeaves, rootOfEdge } from "#tlog/tree.ts";
-import type { TreeHasher } from "#tlog/tree-hash.ts";
-import { createTreeHasher } from "#tlog/tree-hash.ts";
-
-/** Hashes by Node's own SHA-256. */
-export const HASHER: TreeHasher = createTreeHasher((bytes) => hash("sha256", bytes, "buffer"));
 
 /** What must be known of a tree to append to it. */
 export interface Edge {

@@ -8,7 +8,7 @@ import type { OwnCheckpoint } from "#service/log-identity.ts";
 import { tileKey } from "#service/log-layout.ts";
 import type { LogStore, SealProblem, Witness, WitnessAnswer } from "#service/log-ports.ts";
 import type { Clock } from "#service/ports.ts";
-import { HASHER } from "#service/seal-step.ts";
+import { HASHER } from "#service/native-hash.ts";
 import { toHex } from "#tlog/bytes.ts";
 import type { NoteSignature } from "#tlog/note.ts";
 import { parseSignatureLine, parseVerifierKey, verifyNote } from "#tlog/note.ts";

@@ -5,6 +5,7 @@
  */
 import { AuditStorageError } from "#lib/errors.ts";
 import { logDiverged } from "#service/log-diverged.ts";
+import { HASHER } from "#service/native-hash.ts";
 import { createLogIdentity } from "#service/log-identity.ts";
 import type { LogIdentity, LogKeys, OwnCheckpoint } from "#service/log-identity.ts";
 import type { LogLedger, LogStore, SealInput, SealProblem, SealSource, Witness } from "#service/log-ports.ts";
@@ -19,7 +20,7 @@ import {
 import { publishStaged, putSealed, readStaging } from "#service/seal-replay.ts";
 import type { CommittedHead, LogState } from "#service/seal-state.ts";
 import { readLogState } from "#service/seal-state.ts";
-import { buildSeal, HASHER, readEdge } from "#service/seal-step.ts";
+import { buildSeal, readEdge } from "#service/seal-step.ts";
 import type { AskWitnesses } from "#service/seal-witness.ts";
 import { createAskWitnesses } from "#service/seal-witness.ts";
 

@@ -2,7 +2,6 @@
  * Lines of the file log that have no leaf yet: a line's leaf has the number of the line, and the log's own files are its
  * segments, so that sealing publishes nothing but hashes and signatures.
  */
-import { hash } from "node:crypto";
 import { LineCursor } from "#adapters/file/line-cursor.ts";
 import type { UncertainLines } from "#adapters/file/line-numbers.ts";
 import type { LogPaths } from "#adapters/file/log-folder.ts";
@@ -15,6 +14,7 @@ import { isStoredLine, receivedAtMs } from "#event/stored-line.ts";
 import { AuditServiceError, AuditStorageError } from "#lib/errors.ts";
 import { logDiverged } from "#service/log-diverged.ts";
 import type { LogLedger, SealInput, SealProblem, SealSource } from "#service/log-ports.ts";
+import { hashInto } from "#service/native-hash.ts";
 
 export interface FileSealSourceOptions {
   readonly paths: LogPaths;
@@ -59,13 +59,13 @@ export function createFileSealSource(options: FileSealSourceOptions): FileSealSo
     const doubtful = uncertain.find(({ to }) => to > size);
     if (doubtful !== undefined && doubtful.from <= size) throw doubt(doubtful);
     const end = Math.min(durableLines, size + maxLines, doubtful?.from ?? durableLines);
-    const entries = new Uint8Array((end - size) * ENTRY_BYTES);
+    const entries = Buffer.alloc((end - size) * ENTRY_BYTES);
     let oldestMs: number | undefined;
     let count = 0;
     let bytes = 0;
     await cursor.visit(size, end, (line) => {
       oldestMs ??= acceptedMs(line);
-      entries.set(hash("sha256", line, "buffer"), count * ENTRY_BYTES);
+      hashInto(line, entries, count * ENTRY_BYTES);
       count++;
       bytes += line.length;
       return bytes < MAX_BYTES;

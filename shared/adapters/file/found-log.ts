@@ -14,7 +14,7 @@ import type { LogPaths } from "#adapters/file/log-folder.ts";
 import { syncFolder } from "#adapters/file/log-folder.ts";
 import { AuditServiceError, AuditStorageError } from "#lib/errors.ts";
 import { CHECKPOINT_KEY, VERIFIER_KEY_KEY } from "#service/log-layout.ts";
-import { HASHER } from "#service/seal-step.ts";
+import { HASHER } from "#service/native-hash.ts";
 import { encodeUtf8 } from "#tlog/bytes.ts";
 import { formatCheckpoint } from "#tlog/checkpoint.ts";
 import { formatNote } from "#tlog/note.ts";

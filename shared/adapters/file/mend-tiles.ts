@@ -2,7 +2,6 @@
  * Makes tiles and bundles again that a file log has lost, from what is left of its bundles and from its lines. Nothing is
  * written unless all of it leads to the root that the log has signed: so what is written is what was there.
  */
-import { hash } from "node:crypto";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { FileLogStore } from "#adapters/file/file-log-store.ts";
@@ -12,7 +11,8 @@ import { logDiverged } from "#service/log-diverged.ts";
 import type { OwnCheckpoint } from "#service/log-identity.ts";
 import { tileKey } from "#service/log-layout.ts";
 import type { LogLedger, StagedObject } from "#service/log-ports.ts";
-import { HASHER, readEdge } from "#service/seal-step.ts";
+import { HASHER, hashInto } from "#service/native-hash.ts";
+import { readEdge } from "#service/seal-step.ts";
 import { decodeHashBundle } from "#tlog/bundle.ts";
 import { equalBytes } from "#tlog/bytes.ts";
 import type { TileId } from "#tlog/tile.ts";
@@ -137,10 +137,10 @@ function wholeBundle(bytes: Uint8Array | undefined, width: number): Uint8Array |
 }
 
 async function lineEntries(cursor: LineCursor, from: number, to: number): Promise<Uint8Array> {
-  const entries = new Uint8Array((to - from) * ENTRY_BYTES);
+  const entries = Buffer.alloc((to - from) * ENTRY_BYTES);
   let place = 0;
   await cursor.visit(from, to, (line) => {
-    entries.set(hash("sha256", line, "buffer"), place);
+    hashInto(line, entries, place);
     place += ENTRY_BYTES;
     return true;
   });
