@@ -13,7 +13,7 @@ import type { CheckedLog } from "#test/support/sealed-folder.ts";
 import { checkFolder, readCheckpoint, rootOfFirst } from "#test/support/sealed-folder.ts";
 import { startServerProcess } from "#test/support/server-process.ts";
 
-const ROUNDS = 15;
+const ROUNDS = 8;
 const WRITERS = 4;
 const ENVIRONMENT = { AUDIT_SEAL_INTERVAL: "0.005", AUDIT_MAX_FILE_SIZE_MB: "1", AUDIT_BACKUP_COUNT: "1" };
 /** After it has published something: it seals all the time, so that any moment is one of some step. */
