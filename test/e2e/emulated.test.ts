@@ -36,7 +36,9 @@ describe("infra/emulated", () => {
     const files = [...(await sources())].filter(([name]) => !/^(s3|kms|cloudwatch)-/.test(name));
     const lines = files.reduce((sum, [, text]) => sum + text.split("\n").length - 1, 0);
 
-    console.info(`infra/emulated: ${lines} lines in ${files.length} files, its S3, KMS and CloudWatch not counted`);
+    console.info(
+      `infra/emulated: ${lines} lines in ${files.length} files, its S3, KMS and CloudWatch not counted`,
+    );
     expect(lines).toBeLessThan(MAX_LINES);
   });
 
