@@ -29,6 +29,8 @@ const IDLE_MS = 60_000;
  * that is 3 % of two cores; the log falls behind then, and catches up later. Elsewhere it would be that of the process.
  */
 const NICE = 10;
+/** Times as long as a pass took it rests: at full speed events come first, and the log catches up later. */
+const REST = 4;
 
 // cast: whoever starts this thread gives it this.
 const { plan, intervalMs, stopWithinMs } = workerData as SealWorkerData;
@@ -51,11 +53,13 @@ async function work(): Promise<void> {
   let size = -1;
   let nextMs = 0;
   let isHeld = false;
+  let passMs = 0;
   for (let isLast = false; !isLast; ) {
     isLast = stopAtMs !== Number.POSITIVE_INFINITY;
     const hasMore = tail.durableLines !== size && !isHeld;
     if (isLast || hasMore || Date.now() >= nextMs) {
       nextMs = Date.now() + IDLE_MS;
+      const beganMs = performance.now();
       try {
         const outcome = await passes.run({ isOverdue, onSealed: report, onMending });
         isHeld = false;
@@ -67,8 +71,9 @@ async function work(): Promise<void> {
         isHeld = isDiverged(error); // until a human has looked; what passes is tried again in the next interval
         size = -1;
       }
+      passMs = performance.now() - beganMs;
     }
-    if (!isLast) await pause();
+    if (!isLast) await pause(Math.max(intervalMs, REST * passMs));
   }
   passes.close();
 }
@@ -93,9 +98,9 @@ function report(soFar: SealWorkerReport): void {
   parentPort?.postMessage(soFar);
 }
 
-function pause(): Promise<void> {
+function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, intervalMs);
+    const timer = setTimeout(resolve, ms);
     wake = () => {
       clearTimeout(timer);
       resolve();
