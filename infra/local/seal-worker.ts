@@ -30,7 +30,7 @@ const IDLE_MS = 60_000;
  */
 const NICE = 10;
 /** Times as long as a pass took it rests: at full speed events come first, and the log catches up later. */
-const REST = 4;
+const REST = 6;
 
 // cast: whoever starts this thread gives it this.
 const { plan, intervalMs, stopWithinMs } = workerData as SealWorkerData;
